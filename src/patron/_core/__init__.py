@@ -1,0 +1,1 @@
+"""The ground floor: errors, money, calendar, files, progress. Imports nothing of ours."""
