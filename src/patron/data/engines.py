@@ -1,0 +1,107 @@
+"""The embedded DuckDB: how it is opened, and how rows come to rest in it."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+
+from patron._core.errors import ConfigError
+
+_MEMORY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(%|[KMGT]i?B)\s*", re.IGNORECASE)
+_DEFAULT_SHARE: Final = 80.0  # DuckDB's own limit, in per cent of what machine and container allow
+_SOURCE: Final = "source_"
+_serial = itertools.count()
+
+EngineError = duckdb.Error
+
+
+def connect(memory: str | None = None, threads: int | None = None) -> Any:
+    """Open an in-memory DuckDB.
+
+    Parameters
+    ----------
+    memory : str, optional
+        How much it may hold before it spills to the temporary folder: ``"4GB"``, or ``"60%"`` of the machine.
+        Real memory overshoots the limit by up to a fifth. By default DuckDB's own limit, 80 %.
+    threads : int, optional
+        By default one a core.
+
+    Raises
+    ------
+    ConfigError
+        `memory` or `threads` cannot be read.
+
+    Examples
+    --------
+    >>> connect(memory="1GB", threads=1).name
+    'duckdb'
+    """
+    if threads is not None and threads < 1:
+        raise ConfigError(f"threads is not a positive whole number: {threads!r}", fix="leave it out for one a core")
+    match = _MEMORY.fullmatch(memory) if isinstance(memory, str) else None
+    if memory is not None and (match is None or float(match[1]) <= 0):
+        raise ConfigError(f"memory cannot be read: {memory!r}", fix="write it as '60%' or '4GB'")
+    engine = ibis.duckdb.connect(
+        preserve_insertion_order=False,
+        temp_directory=str(Path(tempfile.gettempdir()) / f"patron-{os.getpid()}-{next(_serial)}"),
+        autoinstall_known_extensions=False,
+        **({} if threads is None else {"threads": threads}),
+    )
+    engine.raw_sql("SET TimeZone = 'UTC'")
+    if match is not None:
+        limit = f"{match[1]}{match[2]}" if match[2] != "%" else _share(engine, float(match[1]))
+        engine.raw_sql(f"SET memory_limit = '{limit}'")
+    return engine
+
+
+def _share(engine: Any, per_cent: float) -> str:
+    """Turn a share of the machine into bytes, measured on DuckDB's own limit, which knows about containers."""
+    size, unit = engine.raw_sql("SELECT current_setting('memory_limit')").fetchone()[0].split()
+    return f"{float(size) * per_cent / _DEFAULT_SHARE}{unit}"
+
+
+def offer(engine: Any, arrow: Any) -> ir.Table:
+    """Show an Arrow table to DuckDB under a name of its own, without copying it."""
+    name = f"{_SOURCE}{next(_serial)}"
+    engine.con.register(name, arrow)
+    return engine.table(name)
+
+
+def settle(table: ir.Table, engine: Any) -> ir.Table:
+    """Copy what `table` says now into a table of DuckDB, where no later change of the source reaches it.
+
+    On any other engine the rows stay where they are.
+    """
+    home = table.get_backend()
+    if engine.name != "duckdb":
+        return table
+    name = f"settled_{next(_serial)}"
+    return engine.create_table(name, table if home is engine else offer(engine, table.to_pyarrow()))
+
+
+def forget_sources(engine: Any) -> None:
+    """Let go of what was offered to DuckDB; copies that have settled stay."""
+    if engine.name == "duckdb":
+        views = "SELECT view_name FROM duckdb_views() WHERE starts_with(view_name, ?)"
+        for (name,) in engine.con.execute(views, [_SOURCE]).fetchall():
+            engine.con.unregister(name)
+
+
+def check_zone(name: str, what: str, engine: Any) -> None:
+    """Refuse a time zone that `engine` does not know."""
+    known = [row[0] for row in engine.raw_sql("SELECT name FROM pg_timezone_names() ORDER BY name").fetchall()]
+    if name not in known:
+        close = difflib.get_close_matches(str(name), known, n=2)
+        raise ConfigError(
+            f"{what} is not a known time zone: {name!r}",
+            fix=f"an IANA name, like {' or '.join(close or ['Europe/Berlin', 'UTC'])}",
+        )

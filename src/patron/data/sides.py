@@ -1,0 +1,213 @@
+"""Side tables of a log: customers, events and subscriptions, checked on entry against the log they join."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.types as ir
+
+from patron._core.calendar import date_of
+from patron._core.errors import DataError
+from patron.data import columns
+from patron.data.columns import Column
+from patron.data.entry import enter
+from patron.data.finding import Finding
+from patron.data.sources import Source, engine_errors, open_source
+
+if TYPE_CHECKING:
+    from patron.data.log import TransactionLog
+
+Entered = tuple[ir.Table, tuple[Finding, ...]]
+
+
+def customers(
+    log: TransactionLog,
+    source: Any,
+    customer_id: str,
+    static: Sequence[str],
+    valid_from: str | None,
+    valid_to: str | None,
+    source_timezone: str | None,
+) -> Entered:
+    """Check and take the customers' table; see TransactionLog.with_customers."""
+    if valid_to is not None and valid_from is None:
+        raise DataError("valid_to is named without valid_from", column=valid_to, fix="name both, or neither")
+    opened = _opened(log, source)
+    dates = {name: given for name, given in (("valid_from", valid_from), ("valid_to", valid_to)) if given}
+    opened.require([customer_id, *static, *dates.values()], " of customers")
+    with engine_errors(opened.name):
+        raw = opened.take(opened.columns)
+        taken = {"customer_id": columns.identifier(raw[customer_id])}
+        for name, given in dates.items():
+            taken[name], _ = columns.day(raw[given], log.timezone, source_timezone, required=False)
+        used = {customer_id, *dates.values()}
+        taken |= {n: Column(raw[n], raw[n]) for n in opened.columns if n not in used and n not in taken}
+        table, _ = enter(raw, taken, log.engine)
+    if dates:
+        _refuse_backward(table, "valid_from", "valid_to", dates)
+        _refuse_overlap(table, customer_id)
+    else:
+        _refuse_repeats(table, customer_id)
+    return table, (_unknown(log, table, "customers"),)
+
+
+def events(
+    log: TransactionLog,
+    source: Any,
+    customer_id: str,
+    time: str,
+    kind: str,
+    value: str | None,
+    source_timezone: str | None,
+) -> Entered:
+    """Check and take the events; see TransactionLog.with_events."""
+    opened = _opened(log, source)
+    value = value or ("value" if "value" in opened.columns else None)
+    wanted = [customer_id, time, kind, *([value] if value else [])]
+    opened.require(wanted, " of events")
+    with engine_errors(opened.name):
+        raw = opened.take(wanted)
+        day, clock = columns.day(raw[time], log.timezone, source_timezone)
+        taken = {"customer_id": columns.identifier(raw[customer_id]), "day": day}
+        taken |= {"time_of_day": clock} if clock is not None else {}
+        taken["kind"] = columns.identifier(raw[kind])
+        taken |= {"value": columns.number(raw[value])} if value else {}
+        table, _ = enter(raw, taken, log.engine)
+    table, late = _observed(log, table, "day", "events")
+    return table, (_unknown(log, table, "events"), late)
+
+
+def subscriptions(
+    log: TransactionLog,
+    source: Any,
+    customer_id: str,
+    start: str,
+    end: str,
+    plan: str | None,
+    price: str | None,
+    source_timezone: str | None,
+) -> Entered:
+    """Check and take the subscriptions; see TransactionLog.with_subscriptions."""
+    opened = _opened(log, source)
+    plan = plan or ("plan" if "plan" in opened.columns else None)
+    price = price or ("price" if "price" in opened.columns else None)
+    wanted = [customer_id, start, end, *(name for name in (plan, price) if name)]
+    opened.require(wanted, " of subscriptions")
+    with engine_errors(opened.name):
+        raw = opened.take(wanted)
+        taken = {"customer_id": columns.identifier(raw[customer_id])}
+        taken["start"], _ = columns.day(raw[start], log.timezone, source_timezone)
+        taken["end"], _ = columns.day(raw[end], log.timezone, source_timezone, required=False)
+        taken |= {"plan": columns.text(raw[plan])} if plan else {}
+        taken |= {"price": columns.money(raw[price], log.minor, required=False)} if price else {}
+        table, _ = enter(raw, taken, log.engine)
+    _refuse_backward(table, "start", "end", {"start": start, "end": end})
+    table, late = _observed(log, table, "start", "subscriptions")
+    return table, (_unknown(log, table, "subscriptions"), late)
+
+
+def _opened(log: TransactionLog, source: Any) -> Source:
+    if log.engine.name != "duckdb" and not isinstance(source, ir.Table):
+        raise DataError(
+            f"a log that lives in {log.engine.name} takes side tables from there",
+            fix=f"load it into {log.engine.name} and pass the Ibis table",
+        )
+    return open_source(source, log.engine)
+
+
+def until(
+    customers: ir.Table | None, events: ir.Table | None, subscriptions: ir.Table | None, day: int
+) -> dict[str, Any]:
+    """Return the three tables as they stood at the end of `day`: what had not begun is absent, a later end is open."""
+    if customers is not None and "valid_from" in customers.columns:
+        customers = _open_after(
+            customers.filter(customers.valid_from.isnull() | (customers.valid_from <= day)), "valid_to", day
+        )
+    if events is not None:
+        events = events.filter(events.day <= day)
+    if subscriptions is not None:
+        subscriptions = _open_after(subscriptions.filter(subscriptions.start <= day), "end", day)
+    return {"customers": customers, "events": events, "subscriptions": subscriptions}
+
+
+def _open_after(table: ir.Table, end: str, day: int) -> ir.Table:
+    if end not in table.columns:
+        return table
+    return table.mutate(**{end: (table[end] <= day).ifelse(table[end], ibis.null(table[end].type()))})
+
+
+def _one(table: ir.Table) -> dict[str, Any]:
+    return dict(table.to_pyarrow().to_pylist()[0])
+
+
+def _refuse_backward(table: ir.Table, start: str, end: str, names: dict[str, str]) -> None:
+    if end not in table.columns:
+        return
+    wrong = table.filter(table[end] < table[start])
+    told = _one(wrong.aggregate(n=wrong.count(), who=wrong.customer_id.min(), end=wrong[end].min()))
+    if told["n"]:
+        raise DataError(
+            f"lies before {names[start]!r}",
+            column=names[end],
+            count=told["n"],
+            example=f"customer {told['who']}",
+            fix="correct these rows; an open end stays empty",
+        )
+
+
+def _refuse_repeats(table: ir.Table, customer_id: str) -> None:
+    sizes = table.group_by("customer_id").aggregate(n=table.count())
+    repeated = sizes.filter(sizes.n > 1)
+    told = _one(repeated.aggregate(n=repeated.n.sum(), who=repeated.customer_id.min()))
+    if told["n"]:
+        raise DataError(
+            "occurs in more than one row of customers",
+            column=customer_id,
+            count=int(told["n"]),
+            example=told["who"],
+            fix="give one row a customer, or name valid_from and valid_to",
+        )
+
+
+def _refuse_overlap(table: ir.Table, customer_id: str) -> None:
+    order = ibis.window(group_by="customer_id", order_by=[table.valid_from.asc(nulls_first=True)])
+    open_end = columns.LAST_DAY + 1
+    end = table.valid_to.fill_null(open_end) if "valid_to" in table.columns else ibis.literal(open_end)
+    ends = table.select("customer_id", "valid_from", before=end.lag().over(order), n=ibis.row_number().over(order))
+    start = ends.valid_from.fill_null(columns.FIRST_DAY - 1)
+    wrong = ends.filter((ends.n > 0) & (start <= ends.before))
+    told = _one(wrong.aggregate(n=wrong.count(), who=wrong.customer_id.min()))
+    if told["n"]:
+        raise DataError(
+            "has rows of customers that hold on the same day",
+            column=customer_id,
+            count=told["n"],
+            example=told["who"],
+            fix="let each row end the day before the next begins",
+        )
+
+
+def _unknown(log: TransactionLog, table: ir.Table, what: str) -> Finding:
+    strangers = table.anti_join(log.table, "customer_id")
+    told = _one(strangers.aggregate(n=strangers.count(), who=strangers.customer_id.min()))
+    return Finding(
+        f"{what} of customers without transactions",
+        told["n"],
+        told["who"] or "",
+        "kept; they take part in nothing until they buy",
+    )
+
+
+def _observed(log: TransactionLog, table: ir.Table, time: str, what: str) -> tuple[ir.Table, Finding]:
+    late = table.filter(table[time] > log.observed_until)
+    told = _one(late.aggregate(n=late.count(), day=late[time].min()))
+    kept = table.filter(table[time] <= log.observed_until)
+    example = "" if told["day"] is None else date_of(told["day"]).isoformat()
+    return kept, Finding(
+        f"{what} after the end of observation",
+        told["n"],
+        example,
+        f"left out: observed until {date_of(log.observed_until)}",
+    )
