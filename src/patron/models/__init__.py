@@ -1,0 +1,7 @@
+"""Transaction and spend models: one file a model over one fitter and one horizon engine; no engine, no scikit-learn."""
+
+from patron.models.beta_geo import BetaGeoNBD
+from patron.models.catalogue import TRANSACTION_MODELS, load_model
+from patron.models.gamma_gamma import GammaGamma
+
+__all__ = ["TRANSACTION_MODELS", "BetaGeoNBD", "GammaGamma", "load_model"]

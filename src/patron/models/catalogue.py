@@ -1,0 +1,44 @@
+"""The models by name, and how a stored one is found again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from patron._core.errors import DataError
+from patron._core.files import read_json
+from patron.models.base import Model
+from patron.models.beta_geo import BetaGeoNBD
+from patron.models.gamma_gamma import GammaGamma
+from patron.models.transaction import TransactionModel
+
+TRANSACTION_MODELS: Final[dict[str, type[TransactionModel]]] = {BetaGeoNBD.name: BetaGeoNBD}
+"""Name in configs and recipes to class."""
+
+_MODELS: Final[dict[str, type[Model]]] = {**TRANSACTION_MODELS, GammaGamma.name: GammaGamma}
+
+
+def load_model(source: str | Path | dict[str, Any]) -> Any:
+    """Load a model that `save` wrote, whichever it is; a dictionary from `to_dict` does as well.
+
+    Raises
+    ------
+    DataError
+        When the file is not there, or holds no model.
+
+    Examples
+    --------
+    >>> load_model(GammaGamma.from_params(p=6.25, q=3.74, v=15.44).to_dict())
+    GammaGamma(p=6.25, q=3.74, v=15.44)
+    """
+    if isinstance(source, dict):
+        stored = source
+    else:
+        try:
+            stored = read_json(Path(source))
+        except (OSError, ValueError) as error:
+            raise DataError(f"no stored model at {source}", example=str(error), fix="check the path") from error
+    kind = stored.get("model") if hasattr(stored, "get") else None
+    if kind not in _MODELS:
+        raise DataError("not a stored model", example=kind, fix=f"one of {', '.join(_MODELS)}, as model.save writes it")
+    return _MODELS[kind].from_dict(stored)

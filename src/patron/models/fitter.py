@@ -1,0 +1,153 @@
+"""The one fitter: a damped Newton in log-parameters over blocked passes that return f, gradient and Hessian."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from patron._core.errors import FitError
+
+Array = npt.NDArray[np.float64]
+Derivatives = tuple[float, Array, Array]
+"""Value, gradient (k,) and Hessian (k, k) of a log-likelihood in its natural parameters."""
+
+BLOCK: Final = 8192
+"""Rows a block: a dozen columns of them stay in the second-level cache."""
+
+_PASSES: Final = 300
+_SMALL_STEP: Final = 1e-5  # its square is what the last step leaves
+_SMALL_GAIN: Final = 1e-10
+_RUNAWAY: Final = 0.05
+_UNKNOWN: Final = 100.0
+_FLAT: Final = 1e-14
+_FAR: Final = 20.0
+_NOISE: Final = 1e-14
+_ROUGH: Final = 1e-7
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """Where the fitter ended.
+
+    Attributes
+    ----------
+    params : ndarray, shape (k,)
+        The natural parameters.
+    log_likelihood : float
+        Its value there.
+    covariance : ndarray, shape (k, k)
+        Of the natural parameters; NaN in the rows and columns of those that are not identified, the others
+        given these.
+    edges : dict of int to int
+        The parameters that are not identified, by position: +1 runs to infinity, -1 to its lower bound.
+    passes : int
+        How often the data were read.
+    """
+
+    params: Array
+    log_likelihood: float
+    covariance: Array
+    edges: dict[int, int]
+    passes: int
+
+
+def blocks(n: int, size: int = BLOCK) -> list[slice]:
+    """Cut n rows into blocks."""
+    return [slice(first, first + size) for first in range(0, n, size)]
+
+
+def total(*parts: Derivatives) -> Derivatives:
+    """Sum likelihoods and their derivatives."""
+    value, gradient, hessian = parts[0]
+    for f, g, h in parts[1:]:
+        value, gradient, hessian = value + f, gradient + g, hessian + h
+    return value, gradient, hessian
+
+
+def over_blocks(terms: Callable[..., Derivatives], *columns: Array) -> Derivatives:
+    """Sum `terms(*block of columns)` over blocks of rows; no rows are one empty block."""
+    return total(*(terms(*(column[rows] for column in columns)) for rows in blocks(len(columns[0])) or [slice(0)]))
+
+
+def maximise(evaluate: Callable[[Array], Derivatives], start: Array, lower: Array, customers: float) -> Optimum:
+    """Maximise a log-likelihood over parameters above `lower`, by Newton's method in log(parameter - lower).
+
+    Away from the optimum the Hessian's eigenvalues are taken by size, the step is cut to a factor e**2 and
+    halved until the likelihood rises. The fit has converged when the Newton step is small and the
+    Hessian has full rank. A step that stays large while nothing is left to gain marks a parameter that
+    runs to an edge: it is reported, never passed off as an estimate.
+
+    Parameters
+    ----------
+    evaluate : callable
+        Natural parameters, shape (k,), to value, gradient and Hessian, summed over the customers.
+    start : ndarray, shape (k,)
+        Natural parameters to start from.
+    lower : ndarray, shape (k,)
+        Their open lower bounds.
+    customers : float
+        The number of customers (the sum of weights): what is small is small per customer.
+
+    Raises
+    ------
+    FitError
+        When the likelihood is not finite at the start, or no rest is found.
+    """
+
+    def at(theta: Array) -> Derivatives:
+        scale = np.exp(theta)
+        f, g, h = evaluate(lower + scale)
+        slope = g * scale
+        return f / customers, slope / customers, (h * np.outer(scale, scale) + np.diag(slope)) / customers
+
+    nothing = max(_SMALL_GAIN, 1e-6 / customers)
+    first = theta = np.log(start - lower)
+    f, g, h = at(theta)
+    if not np.isfinite(f):
+        raise FitError("the likelihood is not finite", fix="look for extreme values in the frame")
+    for passes in range(1, _PASSES):  # noqa: B007
+        eigenvalues, basis = np.linalg.eigh(-h)
+        curvature = np.maximum(np.abs(eigenvalues), _FLAT * np.abs(eigenvalues).max())
+        along = basis.T @ g
+        along[np.abs(along) < _NOISE * (1 + abs(f))] = 0.0
+        step, gain = basis @ (along / curvature), 0.5 * float(along @ (along / curvature))
+        longest = float(np.abs(step).max())
+        if longest < _SMALL_STEP or (gain < nothing and longest > _RUNAWAY) or np.abs(theta - first).max() > _FAR:
+            break
+        trial = step * min(1.0, 2.0 / longest)
+        for _ in range(40):
+            f_new, g_new, h_new = at(theta + trial)
+            promised, rise = float(g @ trial), f_new - f
+            levels = rise > -_ROUGH * (1 + abs(f)) and abs(float(g_new @ trial)) < promised / 2
+            if (rise >= 1e-4 * promised or levels) and np.isfinite(h_new).all():
+                break
+            trial = trial / 2
+        else:
+            raise FitError(
+                "the likelihood does not rise along its own slope", fix="look for extreme values in the frame"
+            )
+        theta, f, g, h = theta + trial, f_new, g_new, h_new
+    else:
+        raise FitError(f"no rest after {_PASSES} passes", fix="look for extreme values in the frame")
+
+    spread = np.sqrt(((basis / curvature) * basis).sum(axis=1) / customers)
+    loose = (np.abs(step) > _RUNAWAY) | (spread > _UNKNOWN)
+    course = np.where(np.abs(step) > _RUNAWAY, step, theta - first)
+    if not loose.any():
+        theta, f = theta + step, f + gain
+    scale = np.exp(theta)
+    held = np.flatnonzero(~loose)
+    covariance = np.full_like(h, np.nan)
+    covariance[np.ix_(held, held)] = np.linalg.inv(-h[np.ix_(held, held)]) / customers
+    edges = {int(i): 1 if course[i] > 0 else -1 for i in np.flatnonzero(loose)}
+    return Optimum(lower + scale, f * customers, covariance * np.outer(scale, scale), edges, passes)
+
+
+def given_optimum(evaluate: Callable[[Array], Derivatives], values: Array) -> Optimum:
+    """Take the optimum that somebody else found; likelihood and covariance are ours."""
+    f, _, h = evaluate(values)
+    return Optimum(values, f, np.asarray(np.linalg.inv(-h), dtype=np.float64), {}, 1)

@@ -1,0 +1,128 @@
+"""The horizon engine: purchases to come if alive, V(x, T), over any stretch of time, as a table of log V.
+
+A transaction model without memory splits E[Y] = P(alive) * V(x, T), V free of the recency (not so with
+Erlang gaps). It supplies the purchase rate u ahead if alive now, v(u; x, T), positive and without
+cancellation, and the engine integrates: V = integral of exp(-d u) v(u; x, T) du over [t1, t2].
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from patron.models.fitter import Array, blocks
+
+Integers = npt.NDArray[np.int64]
+
+_WIDTH: Final = 0.6
+_DEGREE: Final = 11
+_DENSE: Final = 10_000
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
+_GONE: Final = 40.0
+"""exp(-40): what is discounted further has no weight."""
+
+_ANGLES = np.cos(np.pi * (np.arange(_DEGREE + 1) + 0.5) / (_DEGREE + 1))
+_TO_POWERS = np.linalg.inv(np.vander(_ANGLES, increasing=True))
+
+
+class LogTable:
+    """The logarithm of a smooth f(x, z) > 0, x a whole number, z real: Chebyshev nodes in short panels of z.
+
+    z is a logarithm, so f is analytic far around a panel of .6: twelve nodes leave about 1e-12. Cells (x, panel) do not know of each other: a value is the same,
+    to the last bit, whatever else is asked for.
+
+    Parameters
+    ----------
+    log_f : callable
+        Of x, shape (k, 1), and z, shape (k, nodes).
+    """
+
+    def __init__(self, log_f: Callable[[Integers, Array], Array]) -> None:
+        self._log_f = log_f
+
+    def __call__(self, x: Integers, z: Array) -> Array:
+        """Log f at every pair of `x` and `z` (same shape)."""
+        shape, x, z = z.shape, x.ravel(), z.ravel()
+        if not z.size:
+            return np.empty(shape)
+        names, x = (None, x) if x.max() < _DENSE else np.unique(x, return_inverse=True)
+        first = math.floor(z.min() / _WIDTH)
+        panels = math.floor(z.max() / _WIDTH) - first + 1
+        present = np.zeros((int(x.max()) + 1) * panels, dtype=bool)
+        for rows in blocks(len(z)):
+            present[_keys(x[rows], z[rows], first, panels)] = True
+        cells = np.flatnonzero(present)
+        middle = (first + cells % panels + 0.5) * _WIDTH
+        powers = self._fill(cells // panels if names is None else names[cells // panels], middle)
+        place = np.empty(len(present), dtype=np.int64)
+        place[cells] = np.arange(len(cells))
+        result = np.empty(len(z))
+        for rows in blocks(len(z)):
+            at = place[_keys(x[rows], z[rows], first, panels)]
+            local = (z[rows] - middle[at]) * (2 / _WIDTH)
+            value = powers[_DEGREE][at]
+            for power in powers[-2::-1]:
+                value *= local
+                value += power[at]
+            result[rows] = value
+        return result.reshape(shape)
+
+    def _fill(self, x: Integers, middle: Array) -> Array:
+        """Coefficients of each cell's polynomial, by power, in a variable that runs from -1 to 1."""
+        powers = np.empty((_DEGREE + 1, len(x)))
+        for rows in blocks(len(x), 512):
+            values = self._log_f(x[rows, None], middle[rows, None] + _ANGLES * (_WIDTH / 2))
+            powers[:, rows] = np.einsum("kn,pn->pk", values, _TO_POWERS)
+        return powers
+
+
+class Rate(Protocol):
+    """What a model tells the engine."""
+
+    def log_rate(self, u: Array, x: Integers, age: Array) -> Array:
+        """Log of v(u; x, T): purchases a unit of time, u ahead, of a customer alive now; `age` = origin + T."""
+
+    def scale(self, x: Integers, age: Array) -> Array:
+        """Return the time over which v changes: v is smooth in log(scale + u)."""
+
+
+def log_purchases(rate: Rate, x: Integers, age: Array, start: float, end: float, discount: float) -> Array:
+    """Log V for each customer: purchases in (start, end] ahead if alive now, discounted continuously.
+
+    Parameters
+    ----------
+    rate : Rate
+        The model's v(u; x, T).
+    x : ndarray of int, shape (n,)
+        Repeat purchases.
+    age : ndarray, shape (n,)
+        Origin of the model + T, positive; V is smooth in its logarithm.
+    start, end : float
+        The stretch of time ahead; `end` may be infinite if `discount` > 0.
+    discount : float
+        Continuous rate a unit of time.
+    """
+    if np.isinf(end):
+        end = start + _GONE / discount
+
+    def log_v(x: Integers, log_age: Array) -> Array:
+        age = np.exp(log_age)
+        scale = rate.scale(x, age)
+        near = np.log1p(start / scale)
+        reach = np.log1p((end - start) / (scale + start))
+        ahead = near[..., None] + reach[..., None] * ((1 + _NODES) / 2)
+        u = scale[..., None] * np.expm1(ahead)
+        term = rate.log_rate(u, x[..., None], age[..., None]) + ahead - discount * u
+        top = term.max(axis=-1)
+        value: Array = top + np.log((np.exp(term - top[..., None]) * _WEIGHTS).sum(axis=-1) * (reach * scale / 2))
+        return value
+
+    return LogTable(log_v)(x, np.log(age))
+
+
+def _keys(x: Integers, z: Array, first: int, panels: int) -> Integers:
+    return x * panels + (np.floor(z / _WIDTH).astype(np.int64) - first)

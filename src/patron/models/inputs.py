@@ -1,0 +1,225 @@
+"""What a model accepts: the checks of a frame's columns, weights, unit and horizon. Every refusal names the fix."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from patron._core.calendar import UNIT_DAYS, Day, Horizon, check_unit, day_number
+from patron._core.errors import DataError, UnitAssumedWarning, UnitError
+from patron.models.fitter import Array
+
+_MOST: Final = 10_000_000
+_MAKE_SUMMARY: Final = "make the frame with patron.rfm_summary or patron.features"
+
+
+@dataclass(frozen=True)
+class History:
+    """What a transaction model knows of customers; arrays of shape (n,), times in the model's unit.
+
+    Attributes
+    ----------
+    x : ndarray
+        Repeat purchases, whole numbers.
+    t_x : ndarray
+        Age at the last purchase.
+    T : ndarray
+        Age at the end of observation.
+    weight : ndarray
+        How many customers the row stands for.
+    """
+
+    x: Array
+    t_x: Array
+    T: Array
+    weight: Array
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, rows: Any) -> History:
+        """Return some of the rows."""
+        return History(self.x[rows], self.t_x[rows], self.T[rows], self.weight[rows])
+
+    @property
+    def customers(self) -> float:
+        """How many customers there are."""
+        return float(self.weight.sum())
+
+
+def read_history(frame: pd.DataFrame, weight: Array | None = None) -> History:
+    """Check and take the columns frequency, recency and T.
+
+    Raises
+    ------
+    DataError
+        For an absent column, text, missing, infinite or negative values, a frequency that is no whole
+        number, a recency beyond T, recency and frequency that contradict each other, and frames that
+        count the first purchase.
+    """
+    _frame(frame)
+    if frame.attrs.get("include_first"):
+        raise DataError(
+            "this frame counts the first purchase in its frequency",
+            column="frequency",
+            fix="transaction models take rfm_summary(..., include_first=False)",
+        )
+    x, t_x, T = frequency(frame), column(frame, "recency"), column(frame, "T")
+    _refuse(
+        t_x > T, frame, "recency", "the last purchase lies after the end of observation T",
+        "both are measured from the first purchase; recency is the age at the last purchase, not the time since",
+    )  # fmt: skip
+    _refuse((x == 0) & (t_x > 0), frame, "recency", "a customer without a repeat purchase has recency 0", _MAKE_SUMMARY)
+    _refuse(
+        (x > 0) & (t_x == 0), frame, "recency", "a repeat purchase at age 0",
+        "frequency leaves out the first purchase and merges those of one day; " + _MAKE_SUMMARY,
+    )  # fmt: skip
+    return History(x, t_x, T, np.broadcast_to(1.0, len(x)) if weight is None else weight)
+
+
+def frequency(frame: pd.DataFrame) -> Array:
+    """Check and take the column frequency."""
+    x = column(frame, "frequency")
+    if not pd.api.types.is_integer_dtype(frame["frequency"].dtype):
+        _refuse(x != np.floor(x), frame, "frequency", "a number of purchases is whole", _MAKE_SUMMARY)
+    _refuse(x > _MOST, frame, "frequency", f"more than {_MOST:,} purchases of one customer", "look for a wrong column")
+    return x
+
+
+def column(frame: pd.DataFrame, name: str, *, negative: bool = False) -> Array:
+    """Check and take a column of finite numbers, not below 0 unless `negative`."""
+    _frame(frame)
+    if name not in frame.columns:
+        raise DataError("the frame has no such column", column=name, fix=f"{_MAKE_SUMMARY}, or rename yours")
+    found = frame[name]
+    if not pd.api.types.is_numeric_dtype(found.dtype):
+        raise DataError(
+            "not a column of numbers",
+            column=name,
+            count=len(found),
+            example=found.iloc[0] if len(found) else str(found.dtype),
+            fix="convert it, for example with pandas.to_numeric",
+        )
+    values: Array = found.to_numpy(dtype=np.float64, na_value=np.nan)
+    least, most = (values.min(), values.max()) if len(values) else (0.0, 0.0)
+    if not (np.isfinite(least) and np.isfinite(most)):
+        _refuse(np.isnan(values), frame, name, "missing values", "leave these rows out, or find out why they are empty")
+        _refuse(np.isinf(values), frame, name, "infinite values", "leave these rows out, or find out where they arose")
+    if least < 0 and not negative:
+        _refuse(values < 0, frame, name, "negative values", _MAKE_SUMMARY)
+    return values
+
+
+def read_weights(frame: pd.DataFrame, weights: Any) -> Array | None:
+    """Take how many customers each row stands for: an array, a column's name, or the column `weight` if any."""
+    if weights is None:
+        if "weight" not in frame.columns:
+            return None
+        weights = "weight"
+    if isinstance(weights, str):
+        return column(frame, weights)
+    values = np.asarray(weights, dtype=np.float64)
+    if values.shape != (len(frame),) or not np.isfinite(values).all() or (values < 0).any():
+        raise DataError(
+            "weights are one finite number, 0 or more, for each row",
+            example=f"shape {values.shape} for {len(frame):,} rows",
+            fix="pass an array as long as the frame, or the name of a column",
+        )
+    return values
+
+
+def fitting_unit(frame: pd.DataFrame, unit: str | None) -> str:
+    """Settle in which unit a frame to fit on is measured: the argument, the frame's own, or days, with a warning."""
+    own = frame.attrs.get("unit")
+    if unit is not None and own is not None and unit != own:
+        raise UnitError(
+            f"the frame is measured in {own}s, not in {unit}s", fix="leave unit out, or make the frame anew"
+        )
+    settled = unit or own
+    if settled is None:
+        warnings.warn(
+            "the frame does not say its time unit (pandas loses attrs in merges); taken as measured in days. "
+            "Pass unit= to fit.",
+            UnitAssumedWarning,
+            stacklevel=4,
+        )
+        settled = "day"
+    check_unit(settled)
+    return str(settled)
+
+
+def check_prediction_unit(frame: pd.DataFrame, unit: str) -> None:
+    """Refuse a frame measured in another unit than the model; warn if the frame does not say."""
+    _frame(frame)
+    own = frame.attrs.get("unit")
+    if own is None:
+        warnings.warn(
+            f"the frame does not say its time unit (pandas loses attrs in merges); taken as measured in {unit}s, "
+            f'as the model. Set frame.attrs["unit"].',
+            UnitAssumedWarning,
+            stacklevel=4,
+        )
+    elif own != unit:
+        raise UnitError(
+            f"the model was fitted in {unit}s, the frame is measured in {own}s",
+            fix=f'make the frame with unit="{unit}"',
+        )
+
+
+def read_horizon(horizon: Any, unit: str, frame: pd.DataFrame, as_of: Day | None) -> tuple[Array, Array]:
+    """Turn a horizon into the start and end of a stretch ahead, in `unit`; each of shape () or (n,).
+
+    Parameters
+    ----------
+    horizon : float, str, Horizon or pair of these
+        A length in `unit`, a text like '90 days' or '12 months', or (from, to).
+    unit : str
+        The model's unit.
+    frame : DataFrame
+        Says from which day months and years run, when `as_of` does not: its index level `as_of`, then its attrs.
+    as_of : day, optional
+        The day that months and years run from.
+    """
+    if isinstance(horizon, tuple | list):
+        if len(horizon) != 2:
+            raise DataError("a stretch of time is a pair (from, to)", example=horizon, fix="give two ends")
+        start, end = (_length(part, unit, frame, as_of) for part in horizon)
+        if (start >= end).any():
+            raise DataError("a stretch of time ends after it starts", example=horizon, fix="swap the ends")
+        return start, end
+    return np.zeros(()), _length(horizon, unit, frame, as_of)
+
+
+def _length(horizon: Any, unit: str, frame: pd.DataFrame, as_of: Day | None) -> Array:
+    if isinstance(horizon, int | float | np.number) and not isinstance(horizon, bool):
+        if not 0 <= horizon < np.inf:
+            raise DataError(
+                "a horizon is a finite number, 0 or more", example=horizon, fix=f"give a number of {unit}s ahead"
+            )
+        return np.asarray(float(horizon))
+    parsed = Horizon.parse(horizon)
+    if parsed.fixed:
+        return np.asarray(parsed.days() / UNIT_DAYS[unit])
+    if as_of is None and "as_of" in frame.index.names:
+        days, row = np.unique(frame.index.get_level_values("as_of"), return_inverse=True)
+        lengths = np.array([parsed.days(day_number(day)) for day in days], dtype=np.float64) / UNIT_DAYS[unit]
+        return lengths[0] if len(days) == 1 else lengths[row]
+    start = as_of if as_of is not None else frame.attrs.get("as_of")
+    return np.asarray(parsed.days(None if start is None else day_number(start)) / UNIT_DAYS[unit])
+
+
+def _frame(frame: Any) -> None:
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError("a model takes a pandas frame", example=type(frame).__name__, fix=_MAKE_SUMMARY)
+
+
+def _refuse(wrong: npt.NDArray[np.bool_], frame: pd.DataFrame, name: str, message: str, fix: str) -> None:
+    if wrong.any():
+        example = frame[name].iloc[int(np.argmax(wrong))]
+        plain = example.item() if isinstance(example, np.generic) else example
+        raise DataError(message, column=name, count=int(wrong.sum()), example=plain, fix=fix)

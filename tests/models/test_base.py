@@ -1,0 +1,133 @@
+"""What every model has: JSON to the last bit, the estimator's contract, the summary table."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from patron._core.errors import DataError, NotFittedError, NotIdentifiedWarning
+from patron.models import TRANSACTION_MODELS, BetaGeoNBD, GammaGamma, load_model
+from patron.models.catalogue import _MODELS
+
+
+@pytest.fixture(scope="module", params=list(_MODELS))
+def fitted(request, cdnow_summary):
+    return _MODELS[request.param]().fit(cdnow_summary)
+
+
+def test_json_gives_the_model_back_to_the_last_bit(fitted, tmp_path):
+    fitted.save(tmp_path / "model.json")
+    for again in (
+        load_model(tmp_path / "model.json"),
+        type(fitted).from_dict(json.loads(json.dumps(fitted.to_dict()))),
+    ):
+        assert type(again) is type(fitted)
+        assert again.params_.equals(fitted.params_)
+        assert again.covariance_.equals(fitted.covariance_)
+        assert again.log_likelihood_ == fitted.log_likelihood_
+        assert again.to_dict() == fitted.to_dict()
+
+
+def test_json_keeps_what_is_not_identified(histories, tmp_path):
+    with pytest.warns(NotIdentifiedWarning):
+        model = BetaGeoNBD().fit(histories([1, 2, 0], [9, 30, 0], [30, 31, 32]))
+    model.save(tmp_path / "model.json")
+    again = load_model(tmp_path / "model.json")
+    assert again.not_identified_ == model.not_identified_ != {}
+    assert again.standard_errors_.equals(model.standard_errors_)
+    assert again.params_.equals(model.params_)
+
+
+def test_a_model_from_parameters_is_stored_without_standard_errors(bg, tmp_path):
+    bg.save(tmp_path / "model.json")
+    again = load_model(tmp_path / "model.json")
+    assert again.params_.equals(bg.params_)
+    assert again.standard_errors_.isna().all()
+    assert again.unit_ == "week"
+
+
+def test_what_is_no_model_is_not_loaded(tmp_path, gg):
+    with pytest.raises(DataError, match="no stored model at"):
+        load_model(tmp_path / "absent.json")
+    (tmp_path / "list.json").write_text("[]")
+    with pytest.raises(DataError, match="not a stored model"):
+        load_model(tmp_path / "list.json")
+    with pytest.raises(DataError, match="not a stored BetaGeoNBD"):
+        BetaGeoNBD.from_dict(gg.to_dict())
+    with pytest.raises(DataError, match="format 1"):
+        load_model({**gg.to_dict(), "format": 99})
+
+
+@pytest.mark.parametrize("model", [BetaGeoNBD(solver="lifetimes"), GammaGamma()])
+def test_scikit_learn_clones_a_model(model):
+    copy = clone(model)
+    assert copy is not model
+    assert copy.get_params() == model.get_params()
+    assert copy.set_params(solver="newton").solver == "newton"
+    with pytest.raises(ValueError, match="no parameter 'speed'"):
+        copy.set_params(speed=1)
+
+
+def test_a_clone_is_not_fitted(fitted):
+    with pytest.raises(NotFittedError, match="is not fitted"):
+        clone(fitted).summary()
+    with pytest.raises(NotFittedError):
+        clone(fitted).to_dict()
+
+
+def test_an_unfitted_model_says_so(histories):
+    with pytest.raises(NotFittedError, match="call fit, or use from_params"):
+        BetaGeoNBD().expected_purchases(histories([1], [1], [2]), 3)
+    with pytest.raises(NotFittedError):
+        BetaGeoNBD().sample(3, 3)
+
+
+def test_summary_gives_intervals_that_hold_the_estimate(fitted):
+    table = fitted.summary()
+    assert table.columns.tolist() == ["estimate", "standard_error", "low", "high", "note"]
+    assert (table["low"] > list(fitted.lower)).all()
+    assert (table["low"] < table["estimate"]).all()
+    assert (table["estimate"] < table["high"]).all()
+    assert (table["note"] == "").all()
+    narrow = fitted.summary(level=0.5)
+    assert (narrow["low"] > table["low"]).all()
+    assert (narrow["high"] < table["high"]).all()
+
+
+@pytest.mark.simulation
+def test_intervals_cover_the_truth_as_often_as_they_say(bg, summarise):
+    covered = 0
+    for seed in range(40):
+        table = BetaGeoNBD().fit(summarise(bg.sample(1500, 39, seed=seed), 39)).summary(level=0.8)
+        covered += ((table["low"] < bg.params_) & (bg.params_ < table["high"])).to_numpy()
+    assert (abs(covered / 40 - 0.8) < 4 * np.sqrt(0.8 * 0.2 / 40)).all()
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"r": 1, "alpha": 1, "a": 1}, {"r": 1, "alpha": 1, "a": 1, "b": 1, "c": 1}, {"r": 1, "alpha": 1, "a": 1, "b": 0}],
+)
+def test_wrong_parameters_are_refused(params):
+    with pytest.raises(DataError, match=r"has the parameters|b must be a finite number above 0"):
+        BetaGeoNBD.from_params(unit="week", **params)
+
+
+def test_trap_09_parameters_without_a_mean_are_refused():
+    with pytest.raises(DataError, match=r"q must be a finite number above 1\.01"):
+        GammaGamma.from_params(p=2, q=0.8, v=10)
+
+
+def test_transaction_models_are_found_by_name():
+    assert TRANSACTION_MODELS["bg_nbd"] is BetaGeoNBD
+
+
+def test_models_load_neither_engines_nor_learners():
+    heavy = ("ibis", "sklearn", "lightgbm", "lifetimes", "mlflow", "scipy.optimize")
+    code = f"import sys, patron.models; print([name for name in {heavy} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

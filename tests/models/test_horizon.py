@@ -1,0 +1,61 @@
+"""The horizon engine: tables of logarithms that know only their own cells, and integrals over any stretch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from patron.models.beta_rate import log_beta_mean
+from patron.models.horizon import LogTable, log_purchases
+
+
+def test_a_table_is_right_to_13_digits_where_its_function_bends():
+    def log_f(x, z):
+        return (x + 0.3) * np.log1p(np.exp(z)) - np.log1p(x * np.exp(-z))
+
+    rng = np.random.default_rng(1)
+    x, z = rng.integers(0, 40, 5000), rng.uniform(-6, 12, 5000)
+    assert LogTable(log_f)(x, z) == pytest.approx(log_f(x, z), rel=1e-12, abs=1e-12)
+
+
+def test_a_tables_values_do_not_depend_on_what_else_is_asked():
+    def log_f(x, z):
+        return np.log1p(x + np.exp(z))
+
+    x, z = np.array([3, 90_000, 3, 5]), np.array([-0.5, 7.3, 0.5, 2.2])
+    table = LogTable(log_f)
+    assert table(x, z).tolist() == [table(x[i : i + 1], z[i : i + 1])[0] for i in range(4)]
+
+
+class Fading:
+    """v = exp(-k u) with k = 1 / (x + 1): its integrals are elementary."""
+
+    def log_rate(self, u, x, age):
+        return -u / (x + 1) + 0 * age
+
+    def scale(self, x, age):
+        return (x + 1) * np.ones_like(age)
+
+
+@pytest.mark.parametrize(("start", "end", "discount"), [(0, 3, 0), (2, 5, 0), (0, 3, 0.7), (1, np.inf, 0.3)])
+def test_the_engine_integrates_any_weight(start, end, discount):
+    x, age = np.array([0, 1, 4]), np.array([1.0, 20.0, 300.0])
+    k = 1 / (x + 1) + discount
+    exact = (np.exp(-k * start) - np.exp(-k * end)) / k
+    assert np.exp(log_purchases(Fading(), x, age, start, end, discount)) == pytest.approx(exact, rel=1e-11)
+
+
+@pytest.mark.parametrize("w", [0.0, 1e-6, 0.4, 30.0, 5000.0])
+def test_a_mean_over_a_beta_has_its_elementary_values(w):
+    """E[(1+pw)**-s] for p ~ Beta(1, b) and s = b + 1 is 1 / (1 + w); for p ~ Beta(a, b), s = a + b: (1 + w)**-a."""
+    shapes = np.array([0.01, 0.5, 3.0, 900.0])
+    assert log_beta_mean(1.0, shapes, shapes + 1, np.array(w), 400) == pytest.approx(-np.log1p(w), rel=1e-10, abs=1e-13)
+    assert log_beta_mean(0.3, shapes, shapes + 0.3 + 1e-300, np.array(w), 400) == pytest.approx(
+        -0.3 * np.log1p(w), rel=1e-9, abs=1e-13
+    )
+
+
+def test_a_mean_over_a_beta_of_large_shapes_does_not_cancel():
+    """p is all but fixed at 1/4: the mean is (1 + w/4)**-s."""
+    value = log_beta_mean(1e10, np.array(3e10), np.array(2.5), np.array([0.1, 8.0]), 160)
+    assert value == pytest.approx(-2.5 * np.log1p(np.array([0.1, 8.0]) / 4), rel=1e-9)
