@@ -1,0 +1,61 @@
+"""What is known of a customer as of a day: the RFM summary, the feature catalogue, snapshots and their labels.
+
+The room bears the name of its main function, so it can be called: ``patron.features(log, as_of)``. The catalogue loads
+without an engine, because a scorer needs its words alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from patron._core.calendar import Day, Grain, Unit
+from patron.features.catalogue import CATALOGUE, Feature
+
+if TYPE_CHECKING:
+    from patron.data.log import TransactionLog
+    from patron.features.purchases import unmatched_refunds
+    from patron.features.rfm import rfm_counts, rfm_summary
+    from patron.features.snapshot import LABELS, features, snapshots, split
+
+__all__ = [
+    "CATALOGUE",
+    "LABELS",
+    "Feature",
+    "features",
+    "rfm_counts",
+    "rfm_summary",
+    "snapshots",
+    "split",
+    "unmatched_refunds",
+]
+_HOME = {
+    "LABELS": "snapshot",
+    "features": "snapshot",
+    "rfm_counts": "rfm",
+    "rfm_summary": "rfm",
+    "snapshots": "snapshot",
+    "split": "snapshot",
+    "unmatched_refunds": "purchases",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+class _Room(ModuleType):
+    def __call__(
+        self, log: TransactionLog, as_of: Day | Iterable[Day], *, unit: Unit = "day", grain: Grain = "day"
+    ) -> pd.DataFrame:
+        return __getattr__("features")(log, as_of, unit=unit, grain=grain)  # type: ignore[no-any-return]
+
+
+sys.modules[__name__].__class__ = _Room
