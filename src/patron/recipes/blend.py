@@ -1,0 +1,69 @@
+"""The blend: half a transaction model x Gamma-Gamma, half trees scaled to its total."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from patron._core.errors import FitError
+from patron.recipes.boosted import TreeRecipe
+from patron.recipes.protocol import Array, Task, TrainingData, read_fitted, write_fitted
+from patron.recipes.transaction import FittedPurchasesTimesSpend, PurchasesTimesSpend, chosen
+from patron.value.booster import ValueBooster
+
+
+@dataclass(frozen=True)
+class FittedBlend:
+    """Both halves, and the factor that gives the trees the transaction model's total at t."""
+
+    transaction: FittedPurchasesTimesSpend
+    trees: ValueBooster
+    factor: float
+
+    def predict(self, rows: pd.DataFrame) -> Array:
+        """Spend over the horizon, shape (n,)."""
+        return (self.transaction.predict(rows) + self.factor * self.trees.predict(rows)) / 2
+
+    def save(self, folder: Path) -> None:
+        """Write value.json and value.txt."""
+        content = {
+            "transaction": self.transaction.to_dict(),
+            "trees": self.trees.to_dict(),
+            "factor": self.factor,
+        }
+        write_fitted(folder, "value", Blend.name, content, self.trees.text_)
+
+
+class Blend(TreeRecipe[ValueBooster]):
+    """The total from the transaction model that did best on the training rows, the shape from both.
+
+    Trees carry the level of their training windows into today, which a growing or shrinking base has left; a
+    transaction model knows that customers leave.
+    """
+
+    name: ClassVar[str] = "blend"
+    task: ClassVar[Task] = "value"
+    _grown = ValueBooster
+
+    def fit(self, data: TrainingData) -> FittedBlend:
+        """Fit both halves, and scale by their totals over all customers at t."""
+        model, _ = chosen(data)
+        transaction = PurchasesTimesSpend(model).fit(data)
+        trees = self._new(data).fit(data.rows[data.today.columns], data.rows["spend_next"])
+        factor = float(transaction.predict(data.today).sum() / trees.predict(data.today).sum())
+        if not np.isfinite(factor):
+            raise FitError("the totals of the two halves cannot be compared", example=factor, fix="another test day")
+        return FittedBlend(transaction, trees, factor)
+
+    def load(self, folder: Path) -> FittedBlend:
+        """Read back a fitted one."""
+        content, text = read_fitted(folder, "value", self.name)
+        return FittedBlend(
+            FittedPurchasesTimesSpend.from_dict(content["transaction"]),
+            ValueBooster.from_dict(content["trees"], text),
+            content["factor"],
+        )

@@ -1,0 +1,137 @@
+"""What a recipe is: the data it is given, what it hands back, and how that is kept on disk; no recipe lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from patron._core.errors import DataError
+from patron._core.files import read_json, write_json, write_text
+
+Array = npt.NDArray[np.float64]
+Task = Literal["churn", "value"]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """All that was known at the end of day `t`; a recipe is fitted on this and on nothing else.
+
+    Attributes
+    ----------
+    t : pandas.Timestamp
+        The last day observed.
+    horizon : int
+        Length of the label window in days.
+    unit : str
+        Time unit of frequency, recency and T.
+    rows : DataFrame
+        Features and the labels `churned`, `purchases_next`, `spend_next`; index (customer_id, as_of).
+        Every label is closed: as_of + horizon <= t.
+    today : DataFrame
+        Features at `t` of every customer, no label; same index.
+    counts : mapping of Timestamp to DataFrame
+        `rfm_counts` (frequency, recency, T, weight) of all customers at every as_of of `rows` and at `t`.
+    spend : mapping of Timestamp to DataFrame
+        frequency and monetary_value of every repeat buyer whose mean repeat purchase is above 0; same days.
+    seed : int
+        Of everything random in a fit.
+    """
+
+    t: pd.Timestamp
+    horizon: int
+    unit: str
+    rows: pd.DataFrame
+    today: pd.DataFrame
+    counts: Mapping[pd.Timestamp, pd.DataFrame]
+    spend: Mapping[pd.Timestamp, pd.DataFrame]
+    seed: int = 0
+
+
+@runtime_checkable
+class Fitted(Protocol):
+    """A fitted recipe.
+
+    Recipes of churn that grow trees also have ``reasons(rows, top=3) -> DataFrame`` with the columns
+    reason_1 to reason_3 (text); the others have no such method.
+    """
+
+    def predict(self, rows: pd.DataFrame) -> Array:
+        """Churn probability, or spend over the horizon in major units, row by row.
+
+        A customer scored alone gets what scoring the whole base gives.
+        """
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write TASK.json, and TASK.txt if there are trees, into `folder`."""
+        ...
+
+
+@runtime_checkable
+class Recipe(Protocol):
+    """What competes in a backtest: a name and its settings, refitted at each origin on what was known then."""
+
+    @property
+    def name(self) -> str:
+        """What the leaderboard calls it."""
+        ...
+
+    @property
+    def task(self) -> Task:
+        """What it predicts."""
+        ...
+
+    def fit(self, data: TrainingData) -> Fitted:
+        """Fit on what was known at ``data.t``."""
+        ...
+
+    def load(self, folder: Path) -> Fitted:
+        """Read back what ``Fitted.save`` wrote."""
+        ...
+
+
+class Plain:
+    """A fitted recipe that is a few JSON values: a frozen dataclass of them, saved under its recipe's name."""
+
+    recipe: ClassVar[str]
+    task: ClassVar[Task]
+
+    def save(self, folder: Path) -> None:
+        """Write TASK.json into `folder`."""
+        write_fitted(folder, self.task, self.recipe, vars(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        return cls(**read_fitted(folder, cls.task, cls.recipe)[0])
+
+
+def write_fitted(folder: Path, task: Task, name: str, content: Mapping[str, Any], trees: str | None = None) -> None:
+    """Write the JSON of a fitted recipe and the text of its trees, named by task."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if trees is not None:
+        write_text(folder / f"{task}.txt", trees)
+    write_json(folder / f"{task}.json", {"recipe": name, **content})
+
+
+def read_fitted(folder: Path, task: Task, name: str) -> tuple[dict[str, Any], str]:
+    """Read JSON and trees' text ('' if none), refusing a file of another recipe than `name`."""
+    content = read_json(folder / f"{task}.json")
+    found = content.pop("recipe")
+    if found != name:
+        raise DataError(f"{task}.json holds the recipe {found!r}, not {name!r}", fix="load it with load_fitted")
+    trees = folder / f"{task}.txt"
+    return content, trees.read_text(encoding="utf-8") if trees.exists() else ""
+
+
+def in_unit(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
+    """Return the same rows carrying the time unit, which pandas loses in merge and concat; one they carry stays."""
+    carried = rows.copy(deep=False)
+    carried.attrs = {"unit": unit, **rows.attrs}
+    return carried

@@ -1,0 +1,90 @@
+"""The stack: trees that correct a transaction model, whose outputs are columns and whose churn logit is the offset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import numpy as np
+import pandas as pd
+
+from patron.churn import ChurnClassifier, clipped_logit
+from patron.recipes.boosted import TreeRecipe
+from patron.recipes.protocol import Array, Task, TrainingData, in_unit, read_fitted, write_fitted
+from patron.recipes.transaction import by_day, chosen, fit_model, load_model
+
+OUTPUTS: Final = ("p_no_purchase", "p_alive", "expected_purchases")
+"""The transaction model's columns; reasons count them with the offset."""
+
+
+@dataclass(frozen=True)
+class FittedStack:
+    """A transaction model fitted at t, and the trees on top of it."""
+
+    horizon: int
+    model: Any
+    trees: ChurnClassifier
+
+    def predict(self, rows: pd.DataFrame) -> Array:
+        """Churn probability, shape (n,)."""
+        return self.trees.predict_proba(*self._with_outputs(rows))[:, 1]
+
+    def reasons(self, rows: pd.DataFrame, top: int = 3) -> pd.DataFrame:
+        """Say what moves each customer's risk most, in words: reason_1 to reason_{top}."""
+        stacked, offset = self._with_outputs(rows)
+        return self.trees.reasons(stacked, top, offset)
+
+    def save(self, folder: Path) -> None:
+        """Write churn.json and churn.txt."""
+        content = {"horizon": self.horizon, "model": self.model.to_dict(), "trees": self.trees.to_dict()}
+        write_fitted(folder, "churn", Stack.name, content, self.trees.text_)
+
+    def _with_outputs(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, Array]:
+        rows = in_unit(rows, self.model.unit_)
+        return _stacked(rows, outputs(self.model, rows, self.horizon))
+
+
+class Stack(TreeRecipe[ChurnClassifier]):
+    """LightGBM over the transaction model that did best on the training rows.
+
+    In training a row's outputs come from parameters fitted on all customers as of that row's day; in scoring from
+    those fitted at t.
+    """
+
+    name: ClassVar[str] = "stack"
+    task: ClassVar[Task] = "churn"
+    _grown = ChurnClassifier
+
+    def fit(self, data: TrainingData) -> FittedStack:
+        """Choose and fit the transaction model, then grow the trees on its offset."""
+        name, at = chosen(data)
+        found = np.empty((len(data.rows), len(OUTPUTS)))
+        rows = in_unit(data.rows, data.unit)
+        for day, where in by_day(rows):
+            found[where] = outputs(at[day], rows.iloc[where], data.horizon)
+        stacked, offset = _stacked(rows[data.today.columns], found)
+        trees = self._new(data).fit(stacked, data.rows["churned"], offset)
+        return FittedStack(data.horizon, fit_model(name, data, data.t), trees)
+
+    def load(self, folder: Path) -> FittedStack:
+        """Read back a fitted one."""
+        content, text = read_fitted(folder, "churn", self.name)
+        trees = ChurnClassifier.from_dict(content["trees"], text)
+        return FittedStack(content["horizon"], load_model(content["model"]), trees)
+
+
+def outputs(model: Any, rows: pd.DataFrame, horizon: int) -> Array:
+    """Return the transaction model's outputs for each row, shape (n, 3) in the order of OUTPUTS."""
+    ahead = f"{horizon} days"
+    return np.column_stack(
+        [
+            model.probability_no_purchase(rows, ahead),
+            model.probability_alive(rows),
+            model.expected_purchases(rows, ahead),
+        ]
+    )
+
+
+def _stacked(rows: pd.DataFrame, found: Array) -> tuple[pd.DataFrame, Array]:
+    return rows.assign(**dict(zip(OUTPUTS, found.T, strict=True))), clipped_logit(found[:, 0])

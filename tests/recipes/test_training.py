@@ -1,0 +1,83 @@
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from patron._core.calendar import day_number
+from patron._core.errors import DataError
+from patron.features import LABELS, features, rfm_counts, rfm_summary, snapshots
+from patron.recipes import training
+from patron.recipes.training import training_days
+
+
+def test_training_days_have_a_horizon_before_them_and_a_closed_label_after_them():
+    first = day_number("2024-01-01")
+    days = training_days(first, "2024-12-31", horizon=60, every=28, most=99)
+    numbers = [day_number(day) for day in days]
+    assert numbers[-1] + 60 == day_number("2024-12-31")
+    assert set(np.diff(numbers)) == {28}
+    assert numbers[0] - first >= 60 > numbers[0] - 28 - first
+
+
+def test_training_days_are_the_latest_ones():
+    days = training_days(day_number("2020-01-01"), "2024-12-31", 60, 28, most=3)
+    assert [str(day.date()) for day in days] == ["2024-09-06", "2024-10-04", "2024-11-01"]
+
+
+def test_a_history_too_short_for_one_label_is_refused():
+    with pytest.raises(DataError, match="99 days of history, and a 50-day label needs 100"):
+        training_days(day_number("2024-01-01"), "2024-04-09", 50, 28)
+
+
+def test_training_data_are_the_public_frames_of_each_day(line, data):
+    day = data.rows.index.get_level_values("as_of").min()
+    expected = snapshots(line.log, day, "42 days", unit="week")
+    found = data.rows[data.rows.index.get_level_values("as_of") == day]
+    assert_frame_equal(found, expected)
+    assert_frame_equal(data.today, features(line.log, data.t, unit="week"))
+    for at in (day, data.t):
+        assert_frame_equal(data.counts[at], rfm_counts(line.log, at, unit="week"), check_dtype=False)
+        summary = rfm_summary(line.log, at, unit="week")
+        bought = summary.loc[(summary.frequency > 0) & (summary.monetary_value > 0), ["frequency", "monetary_value"]]
+        assert_frame_equal(data.spend[at].droplevel("as_of"), bought)
+    assert set(data.counts) == set(data.spend) == {*data.rows.index.get_level_values("as_of"), data.t}
+
+
+def test_frames_carry_their_unit(data):
+    for frame in (data.rows, data.today, data.counts[data.t]):
+        assert frame.attrs["unit"] == "week"
+
+
+def test_today_has_no_label(data):
+    assert not set(LABELS) & set(data.today)
+
+
+def test_each_day_is_asked_of_the_engine_once(line, data, monkeypatch):
+    monkeypatch.setattr(training, "snapshots", None)
+    monkeypatch.setattr(training, "features", None)
+    again = line.training(data.t, data.counts.keys() - {data.t})
+    assert_frame_equal(again.rows, data.rows)
+
+
+def test_a_label_that_closes_after_t_is_refused(line, data):
+    with pytest.raises(DataError, match=r"would see past 2024-08-31.*up to 2024-07-20"):
+        line.training(data.t, ["2024-07-20", "2024-07-21"])
+
+
+def test_a_test_day_with_open_labels_is_refused(line):
+    with pytest.raises(DataError, match=r"open at 2024-10-15.*2024-10-14 or earlier"):
+        line.test("2024-10-15")
+
+
+def test_too_many_rows_leave_whole_customers_out_but_never_from_the_counts(line, data, monkeypatch):
+    monkeypatch.setattr(training, "MOST_ROWS", len(data.rows) // 2)
+    fewer = line.training(data.t, data.counts.keys() - {data.t})
+    assert 0.4 < len(fewer.rows) / len(data.rows) < 0.6
+    kept = fewer.rows.index.get_level_values("customer_id").unique()
+    whole = data.rows[data.rows.index.get_level_values("customer_id").isin(kept)]
+    assert_frame_equal(fewer.rows, whole)
+    assert_frame_equal(fewer.counts[data.t], data.counts[data.t])
+
+
+def test_a_stamp_of_the_calendar_is_the_key(data):
+    assert all(isinstance(day, pd.Timestamp) for day in data.counts)

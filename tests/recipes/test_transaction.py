@@ -1,0 +1,101 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from patron.churn import ChurnClassifier, clipped_logit
+from patron.models import TRANSACTION_MODELS, BetaGeoNBD, GammaGamma
+from patron.recipes import recipe, transaction
+from patron.recipes.stack import OUTPUTS
+from patron.recipes.transaction import chosen
+from patron.value.booster import ValueBooster
+
+pytestmark = pytest.mark.filterwarnings("ignore::patron._core.errors.DependenceWarning")
+AHEAD = "42 days"
+
+
+class Coin(BetaGeoNBD):
+    """A transaction model that gives everybody a chance of a half."""
+
+    name = "coin"
+
+    def probability_no_purchase(self, frame, horizon):
+        return super().probability_no_purchase(frame, horizon) * 0 + 0.5
+
+
+@pytest.fixture
+def coin(monkeypatch):
+    monkeypatch.setitem(TRANSACTION_MODELS, "coin", Coin)
+
+
+def test_churn_is_the_probability_of_no_purchase_at_parameters_of_all_customers_at_t(data, rows):
+    model = BetaGeoNBD().fit(data.counts[data.t])
+    predicted = recipe("bg_nbd", "churn").fit(data).predict(rows)
+    assert np.array_equal(predicted, model.probability_no_purchase(rows, AHEAD))
+    once = (rows["frequency"] == 0).to_numpy()
+    r, alpha = model.params_["r"], model.params_["alpha"]
+    age = rows["T"].to_numpy()[once]
+    assert predicted[once] == pytest.approx(((alpha + age) / (alpha + age + 6)) ** r)
+
+
+def test_value_is_expected_purchases_times_gamma_gamma(data, rows):
+    purchases = BetaGeoNBD().fit(data.counts[data.t]).expected_purchases(rows, AHEAD)
+    spend = GammaGamma().fit(data.spend[data.t]).expected_spend(rows)
+    assert np.array_equal(recipe("bg_nbd", "value").fit(data).predict(rows), (purchases * spend).to_numpy())
+
+
+def test_the_model_is_chosen_by_its_brier_score_on_the_training_rows(data, coin):
+    assert chosen(data)[0] == "bg_nbd"
+    evenly = data.rows.assign(churned=np.arange(len(data.rows)) % 2)
+    assert chosen(dataclasses.replace(data, rows=evenly))[0] == "coin"
+
+
+def test_each_training_row_is_judged_by_the_parameters_of_its_own_day(data, monkeypatch):
+    seen = {}
+    fit = ChurnClassifier.fit
+
+    def spy(self, X, y, offset=None):
+        seen.update(X=X, offset=offset)
+        return fit(self, X, y, offset)
+
+    monkeypatch.setattr(ChurnClassifier, "fit", spy)
+    recipe("stack", "churn").fit(data)
+    stacked = seen["X"]
+    assert list(stacked) == [*data.today.columns, *OUTPUTS]
+    for day in data.rows.index.get_level_values("as_of").unique():
+        mine = stacked.index.get_level_values("as_of") == day
+        model = BetaGeoNBD().fit(data.counts[day])
+        assert np.array_equal(stacked["p_no_purchase"][mine], model.probability_no_purchase(data.rows[mine], AHEAD))
+        assert np.array_equal(stacked["expected_purchases"][mine], model.expected_purchases(data.rows[mine], AHEAD))
+        assert np.array_equal(stacked["p_alive"][mine], model.probability_alive(data.rows[mine]))
+    assert np.array_equal(seen["offset"], clipped_logit(stacked["p_no_purchase"]))
+
+
+def test_the_stack_adds_its_trees_to_the_logit_of_the_model_fitted_at_t(data, rows):
+    fitted = recipe("stack", "churn").fit(data)
+    model = BetaGeoNBD().fit(data.counts[data.t])
+    p = model.probability_no_purchase(rows, AHEAD)
+    stacked = rows[data.today.columns].assign(
+        p_no_purchase=p,
+        p_alive=model.probability_alive(rows),
+        expected_purchases=model.expected_purchases(rows, AHEAD),
+    )
+    trees = fitted.trees.booster_.predict(stacked.to_numpy(dtype=float), raw_score=True)
+    assert fitted.predict(rows) == pytest.approx(expit(clipped_logit(p) + trees), abs=1e-12)
+
+
+def test_the_stack_takes_the_model_chosen_on_the_training_rows(data, coin, monkeypatch):
+    monkeypatch.setattr(transaction, "_brier", lambda _, models: len(next(iter(models.values())).name))
+    assert recipe("stack", "churn").fit(data).model.name == "coin"
+
+
+def test_the_blend_is_half_of_each_with_one_total(data, rows):
+    fitted = recipe("blend", "value").fit(data)
+    transaction_value = recipe("bg_nbd", "value").fit(data)
+    trees = ValueBooster.from_dict(fitted.trees.to_dict(), fitted.trees.text_)
+    total = transaction_value.predict(data.today).sum()
+    assert fitted.predict(data.today).sum() == pytest.approx(total)
+    expected = transaction_value.predict(rows) / 2 + fitted.factor * fitted.trees.predict(rows) / 2
+    assert fitted.predict(rows) == pytest.approx(expected)
+    assert fitted.factor == pytest.approx(total / trees.predict(data.today).sum())
