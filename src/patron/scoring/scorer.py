@@ -1,0 +1,231 @@
+"""The scorer: features in, the score table out, each row by itself; it fits nothing and reads no log."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from patron._core.calendar import Horizon, as_stamps, day_number
+from patron._core.errors import DataError, UnitError
+from patron.scoring.bundle import Bundle
+from patron.scoring.table import REASONS, row_hashes
+
+KEYS: Final = ("customer_id", "as_of")
+LABELS: Final = ("churned", "purchases_next", "spend_next")
+
+
+class Scorer:
+    """Scores customers with a bundle.
+
+    Parameters
+    ----------
+    bundle : Bundle
+
+    Examples
+    --------
+    >>> scorer = Scorer.load("models/cdnow")  # doctest: +SKIP
+    >>> table = scorer.score(patron.features(log, as_of="1998-06-30"))  # doctest: +SKIP
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Scorer:
+        """Return the scorer of a bundle's folder; a DataError if it is not whole."""
+        return cls(Bundle.load(folder))
+
+    def score(
+        self,
+        X: pd.DataFrame,
+        *,
+        reasons_rows: int | None = None,
+        model_version: str | None = None,
+        run_id: str | None = None,
+        scored_at: dt.datetime | None = None,
+    ) -> pd.DataFrame:
+        """Score every row of `X`, in its order.
+
+        A customer scored alone gets, bit for bit, what scoring the whole base gives; only the reasons, which go to
+        the rows of this call with the most to lose, depend on the others.
+
+        Parameters
+        ----------
+        X : DataFrame
+            What `patron.features` returns, or the same with customer_id and as_of as columns.
+        reasons_rows : int, optional
+            For how many rows reasons are written; the bundle's own number when left out, 0 for none.
+        model_version : str, optional
+            What the table calls the model; NAME/VERSION when left out.
+        run_id : str, optional
+            The run that scores.
+        scored_at : datetime, optional
+            With a time zone; now, when left out.
+
+        Returns
+        -------
+        DataFrame
+            The columns of `patron.scoring.COLUMNS` that the bundle can fill, one row a customer and day.
+
+        Notes
+        -----
+        With E[h] the transaction model's expected purchases over h, E_d its discounted ones, and S the champion's
+        spend over the test horizon t:  expected_revenue = S E[h] / E[t]  and  clv = margin S E_d[h] / E[t].
+        The spend model cancels; a customer from whom no purchase is expected is worth 0.
+
+        Raises
+        ------
+        DataError
+            No rows, a missing or non-numeric feature, a label among the columns, a customer twice on one day, ids
+            that are not text, or a model that gives no number.
+        UnitError
+            Recency and T are measured in another unit than at training.
+        """
+        manifest, rows = self.bundle.manifest, self._rows(X)
+        moment = (scored_at or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).replace(microsecond=0)
+        horizon = Horizon.parse(manifest.value_horizon)
+        days = rows.index.get_level_values("as_of")
+        model = self.bundle.transaction
+        expected = _array(model.expected_purchases(rows, str(horizon)))
+        discounted = _array(model.discounted_purchases(rows, str(horizon), discount_rate=manifest.discount_rate))
+        tested = _array(model.expected_purchases(rows, f"{manifest.test_horizon} days"))
+        rate = np.divide(self.bundle.value.predict(rows), tested, out=np.zeros(len(rows)), where=tested > 0)
+        churn = np.asarray(self.bundle.churn.predict(rows), dtype="float64")
+        table = pd.DataFrame(
+            {
+                "customer_id": rows.index.get_level_values("customer_id"),
+                "as_of": days,
+                "churn_horizon_days": np.int32(manifest.churn_horizon),
+                "churn_probability": churn,
+                "churn_band": churn_bands(churn, dict(manifest.bands)),
+                "p_alive": _informative(_array(model.probability_alive(rows)), rows["frequency"].to_numpy()),
+                "value_horizon_days": _lengths(horizon, days),
+                "expected_purchases": expected,
+                "spend_per_purchase": _array(self.bundle.spend.expected_spend(rows)),
+                "expected_revenue": rate * expected,
+                "clv": rate * discounted * manifest.margin,
+                "clv_basis": manifest.clv_basis,
+            }
+        )
+        _finite(table)
+        for name, texts in self._reasons(rows, table, reasons_rows).items():
+            table[name] = texts
+        table["model_version"] = model_version or manifest.label
+        table["run_id"] = run_id
+        table["scored_at"] = pd.Timestamp(moment).as_unit("us")
+        table["row_hash"] = row_hashes(table, manifest.currency)
+        return table
+
+    def _rows(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return the features alone, in the order of training, indexed by customer_id and as_of, with their unit."""
+        manifest = self.bundle.manifest
+        if not len(X):
+            raise DataError("no rows to score", fix="give one row a customer, as patron.features returns them")
+        for name in ("unit", "grain"):
+            if X.attrs.get(name, getattr(manifest, name)) != getattr(manifest, name):
+                raise UnitError(
+                    f"features measured with {name} {X.attrs[name]!r} met a bundle trained with "
+                    f"{getattr(manifest, name)!r}",
+                    fix=f"patron.features(log, as_of, unit={manifest.unit!r}, grain={manifest.grain!r})",
+                )
+        names = [column.name for column in self.bundle.inputs]
+        keyed = X.reset_index() if set(KEYS) & set(X.index.names) else X
+        for name in LABELS:
+            if name in keyed:
+                raise DataError(
+                    "a label, which nobody knows at scoring", column=name, fix="X, labels = patron.split(frame)"
+                )
+        for name in [*KEYS, *names]:
+            if name not in keyed:
+                raise DataError("missing from the features", column=name, fix="score what patron.features returns")
+        rows = keyed[names]
+        for name in names:
+            if not pd.api.types.is_numeric_dtype(rows[name]):
+                raise DataError("not numeric", column=name, example=rows[name].iloc[0], fix="a number a row")
+        rows.index = _index(keyed)
+        rows.attrs = {"unit": manifest.unit, "grain": manifest.grain}
+        return rows
+
+    def _reasons(self, rows: pd.DataFrame, table: pd.DataFrame, asked: int | None) -> dict[str, np.ndarray]:
+        """Return the reasons of the rows with the most to lose, None elsewhere; no column if the champion has none."""
+        count = int(self.bundle.manifest.reasons["rows"]) if asked is None else asked
+        explain = getattr(self.bundle.churn, "reasons", None)
+        if explain is None or count == 0:
+            return {}
+        by = self.bundle.manifest.reasons["by"]
+        loss = table["churn_probability"] * table["expected_revenue"] if by == "expected_loss" else table[by]
+        top = np.argsort(-loss.to_numpy(), kind="stable")[:count]
+        found = explain(rows.iloc[top], top=len(REASONS))
+        written = {}
+        for name in REASONS:
+            written[name] = np.full(len(rows), None, dtype=object)
+            written[name][top] = found[name].astype(object).where(found[name].notna(), None)
+        return written
+
+
+def churn_bands(probability: np.ndarray, bands: dict[str, float]) -> np.ndarray:
+    """Name each churn probability by the highest band whose cut it reaches; 'low' if none.
+
+    Examples
+    --------
+    >>> churn_bands(np.array([0.6, 0.59, 0.1]), {"high": 0.6, "medium": 0.3}).tolist()
+    ['high', 'medium', 'low']
+    """
+    cuts = sorted(bands.items(), key=lambda band: -band[1])
+    return np.select([probability >= cut for _, cut in cuts], [name for name, _ in cuts], "low").astype(object)
+
+
+def _index(keyed: pd.DataFrame) -> pd.MultiIndex:
+    ids = keyed["customer_id"]
+    if ids.isna().any():
+        raise DataError("missing", column="customer_id", count=int(ids.isna().sum()), fix="every row is of a customer")
+    kind = pd.api.types.infer_dtype(ids)
+    if kind != "string":
+        raise DataError(
+            f"ids are text, these are {kind}", column="customer_id", example=ids.iloc[0], fix="read them as text"
+        )
+    codes, days = pd.factorize(keyed["as_of"], use_na_sentinel=False)
+    numbers = np.array([day_number(day) for day in days])[codes]
+    index = pd.MultiIndex.from_arrays([ids, as_stamps(numbers)], names=KEYS)
+    twice = index.duplicated()
+    if twice.any():
+        raise DataError(
+            "a customer twice on one day",
+            column="customer_id",
+            count=int(twice.sum()),
+            example=index[twice][0][0],
+            fix="one row a customer and as_of",
+        )
+    return index
+
+
+def _lengths(horizon: Horizon, days: pd.Index) -> np.ndarray:
+    """Days of the horizon from each as-of day."""
+    codes, unique = pd.factorize(days)
+    return np.array([horizon.days(day_number(day)) for day in unique], dtype="int32")[codes]
+
+
+def _informative(alive: np.ndarray, frequency: np.ndarray) -> np.ndarray:
+    """P(alive), missing where it is 1 for want of a repeat purchase: there it says nothing of the customer."""
+    return np.where((frequency == 0) & (alive == 1), np.nan, alive)
+
+
+def _array(values: pd.Series) -> np.ndarray:
+    return values.to_numpy(dtype="float64")
+
+
+def _finite(table: pd.DataFrame) -> None:
+    for name in ("churn_probability", "expected_purchases", "spend_per_purchase", "expected_revenue", "clv"):
+        bad = ~np.isfinite(table[name].to_numpy())
+        if bad.any():
+            raise DataError(
+                "the model gives no number",
+                column=name,
+                count=int(bad.sum()),
+                example=table["customer_id"][bad].iloc[0],
+                fix="look for missing or infinite features of this customer",
+            )

@@ -1,0 +1,250 @@
+"""MLflow: a training run with what it was made of, and its bundle as a registered model; nothing is computed here."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import math
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+import patron
+from patron._core.errors import PatronError, TrackingError
+from patron._core.files import read_json
+from patron.scoring.bundle import Bundle, Manifest
+from patron.tracking.model import save_model
+
+CHAMPION: Final = "champion"
+"""The alias under which consumers load the model: models:/NAME@champion."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """Where a training run and its model are.
+
+    Attributes
+    ----------
+    run_id : str
+        The MLflow run.
+    name, version : str
+        The registered model and MLflow's own number of its version; Patron's is the version's tag `patron_version`.
+    uri : str
+        What `mlflow.pyfunc.load_model` takes.
+    store : str
+        The tracking URI.
+    """
+
+    run_id: str
+    name: str
+    version: str
+    uri: str
+    store: str
+
+
+def log_training(
+    bundle: Path,
+    *,
+    workspace: Path,
+    experiment: str,
+    leaderboard: pd.DataFrame,
+    parameters: Mapping[str, Any],
+    config: str,
+    data_digest: str,
+    git_revision: str | None = None,
+    plots: Mapping[str, Any] | None = None,
+    champion: bool = False,
+) -> Registered:
+    """Log a training run and register its bundle as a model.
+
+    The store is MLFLOW_TRACKING_URI, else ``workspace/mlflow.db`` with ``workspace/mlartifacts``. MLflow's global
+    state (tracking URI, active run, active experiment) is neither read nor changed.
+
+    Parameters
+    ----------
+    bundle : Path
+        A bundle's folder; its manifest names the model. The artifact's folder ``bundle/`` is the same byte for byte.
+    workspace : Path
+    experiment : str
+        Made if it is not there.
+    leaderboard : DataFrame
+        ``Backtest.table`` of both tasks: task, recipe, as_of, population, metric, value.
+    parameters : mapping
+        Flat; what the run was asked to do.
+    config : str
+        The configuration's text.
+    data_digest : str
+        SHA-256 of the transactions.
+    git_revision : str, optional
+        Of the code that trained.
+    plots : mapping of str to matplotlib Figure, optional
+        By file name, like 'calibration.png'.
+    champion : bool
+        Whether the alias @champion moves to this version.
+
+    Returns
+    -------
+    Registered
+
+    Raises
+    ------
+    DataError
+        The bundle is not whole.
+    TrackingError
+        MLflow refused; the run, if it was begun, is marked as failed.
+    """
+    manifest = Bundle.load(bundle).manifest
+    with _quiet():
+        from mlflow import MlflowClient  # noqa: PLC0415
+        from mlflow.entities import Metric, Param  # noqa: PLC0415
+
+        store = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{workspace.resolve() / 'mlflow.db'}"
+        try:
+            client = MlflowClient(tracking_uri=store)
+            run_id = _begin(client, experiment, workspace, manifest.label, {
+                "patron.version": patron.__version__,
+                "patron.model": manifest.label,
+                "patron.as_of": manifest.as_of,
+                "patron.data_digest": data_digest,
+                "patron.bundle_digest": read_json(bundle / "manifest.json")["digest"],
+                **({"mlflow.source.git.commit": git_revision} if git_revision else {}),
+            })  # fmt: skip
+            with _ended(client, run_id):
+                client.log_batch(
+                    run_id,
+                    params=[Param(key, str(value)) for key, value in parameters.items()],
+                    metrics=[
+                        Metric(key, value, timestamp=time.time_ns() // 1_000_000, step=0)
+                        for key, value in holdout_metrics(leaderboard, manifest.recipes).items()
+                    ],
+                )
+                client.log_text(run_id, leaderboard.to_csv(index=False), "leaderboard.csv")
+                client.log_text(run_id, config, "config.yaml")
+                client.log_artifact(run_id, str(bundle / "CARD.md"))
+                for name, figure in (plots or {}).items():
+                    client.log_figure(run_id, figure, f"plots/{name}")
+                version = _register(client, run_id, bundle, manifest, champion=champion)
+        except PatronError:
+            raise
+        except Exception as error:  # a store raises what its driver raises
+            reason = str(error).partition("\n")[0]
+            raise TrackingError(
+                f"MLflow at {store} refused: {reason}",
+                fix="set MLFLOW_TRACKING_URI to a server that answers, or unset it to use the workspace's own store",
+            ) from error
+    return Registered(run_id, manifest.name, version, f"models:/{manifest.name}/{version}", store)
+
+
+def holdout_metrics(leaderboard: pd.DataFrame, recipes: Mapping[Any, Mapping[str, Any]]) -> dict[str, float]:
+    """Metrics of the last test day over all customers: task/metric of the champion, task/recipe/metric of everyone.
+
+    Parameters
+    ----------
+    leaderboard : DataFrame
+        task, recipe, as_of, population, metric, value.
+    recipes : mapping
+        The champion by task: a bundle's ``manifest.recipes``.
+
+    Returns
+    -------
+    dict of str to float
+        Undefined ones are left out.
+
+    Examples
+    --------
+    >>> board = pd.DataFrame({
+    ...     "task": "churn", "recipe": ["stack", "stack", "overdue"], "as_of": ["1998-02-28"] + ["1998-03-31"] * 2,
+    ...     "population": "all", "metric": "brier", "value": [0.3, 0.1, 0.2]})
+    >>> holdout_metrics(board, {"churn": {"name": "stack"}})
+    {'churn/stack/brier': 0.1, 'churn/brier': 0.1, 'churn/overdue/brier': 0.2}
+    """
+    metrics: dict[str, float] = {}
+    everyone = leaderboard[leaderboard["population"] == "all"]
+    last = everyone[everyone["as_of"] == everyone.groupby("task")["as_of"].transform("max")]
+    for task, recipe, metric, value in last[["task", "recipe", "metric", "value"]].to_numpy().tolist():
+        if math.isfinite(value):
+            metrics[f"{task}/{recipe}/{metric}"] = value
+            if recipes[task]["name"] == recipe:
+                metrics[f"{task}/{metric}"] = value
+    return metrics
+
+
+def _begin(client: Any, experiment: str, workspace: Path, name: str, tags: Mapping[str, str]) -> str:
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        local = not os.environ.get("MLFLOW_TRACKING_URI")
+        place = (workspace.resolve() / "mlartifacts").as_uri() if local else None
+        number = client.create_experiment(experiment, artifact_location=place)
+    else:
+        number = found.experiment_id
+    return str(client.create_run(number, run_name=name, tags=dict(tags)).info.run_id)
+
+
+@contextlib.contextmanager
+def _ended(client: Any, run_id: str) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id)
+
+
+def _register(client: Any, run_id: str, bundle: Path, manifest: Manifest, *, champion: bool) -> str:
+    """Store the bundle as a model of the run, register it, and return MLflow's version number."""
+    from mlflow.entities import LoggedModelOutput  # noqa: PLC0415
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+    from mlflow.models import Model  # noqa: PLC0415
+
+    experiment = client.get_run(run_id).info.experiment_id
+    model = client.create_logged_model(experiment, name=manifest.name, source_run_id=run_id)
+    record = Model(
+        artifact_path=model.artifact_location, model_uuid=model.model_id, run_id=run_id, model_id=model.model_id
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / "model"
+        save_model(bundle, draft, record)
+        client.log_model_artifacts(model.model_id, str(draft))
+    client.finalize_logged_model(model.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+    try:
+        client.create_registered_model(manifest.name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    version = client.create_model_version(
+        manifest.name,
+        source=model.artifact_location,
+        run_id=run_id,
+        model_id=model.model_id,
+        tags={"patron_version": str(manifest.version)},
+    ).version
+    if champion:
+        client.set_registered_model_alias(manifest.name, CHAMPION, version)
+    return str(version)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Import MLflow and keep its notes, prints and warnings from the user; what fails still raises."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        import mlflow.pyfunc  # noqa: F401, PLC0415  # 0.8 s that only training pays; it sets its loggers' levels
+
+        loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+        levels = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
