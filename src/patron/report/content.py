@@ -1,0 +1,120 @@
+"""What a report shows: frames and texts that other rooms have already computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from patron._core.errors import DataError
+from patron.plots.arrays import need
+from patron.plots.base import BANDS
+
+SCORES = ("customer_id", "churn_probability", "churn_band", "expected_revenue")
+"""The columns of the score table that every report needs."""
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """Everything on the page; a section whose content is left out is not shown.
+
+    Attributes
+    ----------
+    name : str
+        Of the run, as in its configuration.
+    as_of : str
+        The day whose end the scores look ahead from, YYYY-MM-DD.
+    model_version : str
+        The bundle that scored: NAME/VERSION.
+    currency : str
+        ISO 4217 code of every amount on the page.
+    churn_horizon, value_horizon : str
+        How far ahead risk and value look: '91 days', '12 months'.
+    scores : pandas.DataFrame
+        The score table, one row a customer: customer_id, churn_probability, churn_band, expected_revenue;
+        optional and shown if there: expected_purchases, clv, reason_1, reason_2, reason_3.
+    clv_basis : str
+        What the CLV is, in words: '12 months; margin 1.0; 10 %/yr'. Needed where scores have a clv.
+    bands : mapping of str to float
+        Name of each churn band and the lowest probability in it, from high to low; what lies below is 'low'.
+    leaderboard : pandas.DataFrame, optional
+        Of the backtests of every task, one under the other: task, recipe, as_of, population, metric, value, low,
+        high, n. The last as_of of a task is its report day.
+    predictions : pandas.DataFrame, optional
+        Of the same backtests: task, recipe, as_of, prediction, actual. The champion's on the report day are drawn.
+    champions : mapping of str to str
+        Task ('churn', 'value'): the recipe that won.
+    verdicts : mapping of str to str
+        Task: how its champion was chosen, in a sentence or two.
+    metrics : mapping of str to str
+        Task: the metric that its picture shows.
+    audit : pandas.DataFrame, optional
+        The audit's findings: check, rows, example, action, level.
+    data : mapping of str to object
+        What was read, a line each: {'rows': 69659, 'customers': 23570, 'first day': '1997-01-01', ...}.
+    models : mapping of str to pandas.DataFrame
+        Name of each fitted model: its summary, the parameters as index; every column is shown.
+    made : mapping of str to object
+        How it was made, a line each: horizons, training days, versions, digests.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"customer_id": ["007"], "churn_probability": [0.7], "churn_band": ["high"],
+    ...                        "expected_revenue": [12.5]})
+    >>> content = ReportContent(name="shop", as_of="1998-06-30", model_version="1", currency="USD",
+    ...                         churn_horizon="91 days", value_horizon="12 months", scores=scores)
+    >>> content.task_rows("churn") is None
+    True
+    """
+
+    name: str
+    as_of: str
+    model_version: str
+    currency: str
+    churn_horizon: str
+    value_horizon: str
+    scores: pd.DataFrame
+    clv_basis: str = ""
+    bands: Mapping[str, float] = field(default_factory=lambda: dict(BANDS))
+    leaderboard: pd.DataFrame | None = None
+    predictions: pd.DataFrame | None = None
+    champions: Mapping[str, str] = field(default_factory=dict)
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, str] = field(default_factory=lambda: {"churn": "brier", "value": "rmse"})
+    audit: pd.DataFrame | None = None
+    data: Mapping[str, object] = field(default_factory=dict)
+    models: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    made: Mapping[str, object] = field(default_factory=dict)
+
+    def customers(self) -> pd.DataFrame:
+        """Return the score table, checked, with `at_stake`: churn probability x expected revenue.
+
+        Raises
+        ------
+        DataError
+            The table is empty, a column is absent, or a CLV comes without its basis.
+        """
+        scores = self.scores
+        need(scores, SCORES, "the score table")
+        if scores.empty:
+            raise DataError("the score table is empty", fix="score at least one customer")
+        if "clv" in scores.columns and not self.clv_basis:
+            raise DataError("a CLV without its basis", column="clv", fix="say in clv_basis what it counts")
+        return scores.assign(at_stake=scores["churn_probability"] * scores["expected_revenue"])
+
+    def task_rows(self, task: str) -> pd.DataFrame | None:
+        """Return the leaderboard's rows of a task, or None where it was not backtested."""
+        if self.leaderboard is None:
+            return None
+        rows = self.leaderboard[self.leaderboard["task"] == task]
+        return None if rows.empty else rows
+
+    def champion_predictions(self, task: str) -> pd.DataFrame | None:
+        """Return prediction and actual of a task's champion on its report day, or None."""
+        if self.predictions is None or task not in self.champions:
+            return None
+        rows = self.predictions[
+            (self.predictions["task"] == task) & (self.predictions["recipe"] == self.champions[task])
+        ]
+        return None if rows.empty else rows[rows["as_of"] == rows["as_of"].max()]

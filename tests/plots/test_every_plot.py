@@ -1,0 +1,123 @@
+"""What holds for every plot: the given Axes comes back, axes carry units, hard input is drawn or refused in words."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from patron import plots
+from patron._core.errors import DataError
+
+
+class Model:
+    """A transaction model with round numbers: x purchases a customer, alive by recency."""
+
+    unit_ = "week"
+
+    def expected_purchases(self, frame, horizon):
+        self.frame, self.horizon = frame, horizon
+        return frame["frequency"] + 0.25
+
+    def probability_alive(self, frame):
+        self.frame = frame
+        return frame["recency"] / frame["T"]
+
+
+PLOTS = {
+    "calibration": lambda made, ax: plots.plot_calibration(*made("churn"), ax=ax),
+    "lift": lambda made, ax: plots.plot_lift(*made("churn"), ax=ax),
+    "leaderboard": lambda made, ax: plots.plot_leaderboard(made("leaderboard"), "rmse", ax=ax, currency="USD"),
+    "concentration": lambda made, ax: plots.plot_value_concentration(made("spend")[1], ax=ax),
+    "risk by value": lambda made, ax: plots.plot_risk_by_value(made("scores"), ax=ax, currency="USD"),
+    "frequency recency": lambda _made, ax: plots.plot_frequency_recency(Model(), 39, ax=ax),
+    "probability alive": lambda _made, ax: plots.plot_probability_alive(Model(), ax=ax),
+    "deciles": lambda made, ax: plots.plot_decile_values(*made("spend"), ax=ax, currency="USD"),
+}
+
+
+@pytest.fixture(scope="module", params=PLOTS)
+def drawn(request):
+    """Name and Axes of each plot, in a figure of its own making."""
+    ax = PLOTS[request.param](request.getfixturevalue, None)
+    ax.figure.draw_without_rendering()
+    return request.param, ax
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_the_axes_given_is_the_axes_returned(name, request):
+    ax = Figure().subplots()
+    assert PLOTS[name](request.getfixturevalue, ax) is ax
+    assert ax.has_data()
+
+
+def test_axes_are_labelled_and_the_plot_has_a_title(drawn):
+    name, ax = drawn
+    assert ax.get_title(loc="left")
+    assert ax.get_xlabel()
+    assert ax.get_ylabel() or name == "leaderboard"  # there the recipes' names say it
+
+
+def test_money_carries_its_currency(drawn):
+    name, ax = drawn
+    money = {"leaderboard": ax.get_xlabel(), "risk by value": ax.get_ylabel(), "deciles": ax.get_ylabel()}
+    assert "(USD)" in money.get(name, "(USD)")
+
+
+def test_nothing_written_lies_outside_the_figure(drawn):
+    _, ax = drawn
+    for part in ax.figure.axes:
+        box = part.get_tightbbox()
+        assert box.x0 >= -1
+        assert box.y0 >= -1
+        assert box.x1 <= ax.figure.bbox.x1 + 1
+        assert box.y1 <= ax.figure.bbox.y1 + 1
+
+
+def test_no_customer_id_stands_in_a_plot(drawn):
+    _, ax = drawn
+    assert not any("zzqx" in text.get_text() for text in ax.figure.findobj(Text))
+
+
+HARD = {
+    "calibration of one customer": lambda: plots.plot_calibration([1], [0.3]),
+    "calibration where all left": lambda: plots.plot_calibration([1, 1, 1], [0.3, 0.9, 1.0]),
+    "calibration where nobody left": lambda: plots.plot_calibration([0, 0], [0.0, 1.0]),
+    "lift of one customer": lambda: plots.plot_lift([1], [0.3]),
+    "lift where nobody left": lambda: plots.plot_lift([0, 0], [0.1, 0.2]),
+    "concentration of one customer": lambda: plots.plot_value_concentration([3.0]),
+    "concentration of nothing": lambda: plots.plot_value_concentration([0.0, 0.0]),
+    "deciles of one customer": lambda: plots.plot_decile_values([0.0], [3.0]),
+    "deciles of zeros": lambda: plots.plot_decile_values(np.zeros(30), np.zeros(30)),
+    "risk by value of one customer": lambda: plots.plot_risk_by_value(_scores([0.7], [5.0])),
+    "risk by value of zeros": lambda: plots.plot_risk_by_value(_scores([0.7, 0.1], [0.0, 0.0])),
+    "risk by value with a loss": lambda: plots.plot_risk_by_value(_scores([0.7, 0.1], [-4.0, 9.0])),
+}
+
+
+def _scores(risk, revenue):
+    return pd.DataFrame({"churn_probability": risk, "expected_revenue": revenue})
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_degenerate_input_is_drawn(name):
+    HARD[name]().figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (lambda: plots.plot_calibration([], []), "nothing to draw"),
+        (lambda: plots.plot_calibration([0, 2], [0.1, 0.2]), "0 or 1"),
+        (lambda: plots.plot_calibration([0, 1], [0.1, 1.2]), "between 0 and 1"),
+        (lambda: plots.plot_lift([0, 1], [0.1]), "same customers"),
+        (lambda: plots.plot_decile_values([1.0, np.nan], [1.0, 2.0]), "missing or infinite"),
+        (lambda: plots.plot_value_concentration([1.0, -2.0]), "below zero"),
+        (lambda: plots.plot_value_concentration([1.0, np.inf]), "missing or infinite"),
+        (lambda: plots.plot_value_concentration([]), "nothing to draw"),
+        (lambda: plots.plot_risk_by_value(pd.DataFrame({"churn_probability": [0.1]})), "expected_revenue"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_in_words(draw, words):
+    with pytest.raises(DataError, match=words):
+        draw()

@@ -1,0 +1,65 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from patron import plots
+from patron.metrics import decile_wape
+from patron.plots.base import concentration
+from patron.plots.value import decile_values
+
+
+def test_tenths_are_those_of_the_metric_decile_wape(spend):
+    actual, predicted = spend
+    table = decile_values(actual, predicted)
+    gap = (table["predicted"] - table["actual"]).abs().sum() / table["actual"].sum()
+    assert gap == pytest.approx(decile_wape(actual, predicted))
+
+
+def test_the_interval_of_a_tenth_is_that_of_a_mean(spend):
+    actual, predicted = spend
+    top = actual[np.argsort(predicted)[-200:]]
+    assert decile_values(actual, predicted)["reach"].iloc[-1] == pytest.approx(
+        1.96 * top.std(ddof=1) / 200**0.5, rel=1e-4
+    )
+
+
+def test_equal_predictions_are_not_put_in_an_order():
+    actual = np.arange(100.0)
+    assert decile_values(actual, np.ones(100))["actual"].tolist() == pytest.approx([49.5] * 10)
+
+
+def test_bars_show_the_means(spend):
+    table = decile_values(*spend)
+    heights = [bar.get_height() for bar in plots.plot_decile_values(*spend).patches]
+    assert heights == pytest.approx([*table["predicted"], *table["actual"]])
+
+
+def test_concentration_is_that_of_the_most_valuable():
+    customers, held = concentration([0.0, 1.0, 8.0, 1.0])
+    assert dict(zip(customers, held, strict=True)) == {0.0: 0.0, 0.25: 0.8, 0.5: 0.9, 0.75: 1.0, 1.0: 1.0}
+
+
+def test_concentration_is_marked_at_the_top_tenth_fifth_and_half():
+    ax = plots.plot_value_concentration(np.ones(1_000))
+    assert [text.get_text().replace("\u202f", " ") for text in ax.texts] == [
+        "top 10 %: 10 %",
+        "top 20 %: 20 %",
+        "top 50 %: 50 %",
+    ]
+
+
+def test_every_customer_is_in_a_cell_and_in_a_band(scores):
+    ax = plots.plot_risk_by_value(scores, bands={"severe": 0.8, "some": 0.5})
+    mesh = ax.collections[0].get_array()
+    assert np.nansum(np.ma.filled(mesh, 0)) == len(scores)
+    risk = scores["churn_probability"]
+    assert {text.get_text() for text in ax.texts} == {
+        f"severe\n{(risk >= 0.8).sum():,}",
+        f"some\n{((risk >= 0.5) & (risk < 0.8)).sum():,}",
+        f"low\n{(risk < 0.5).sum():,}",
+    }
+
+
+def test_a_risk_on_the_cut_belongs_to_the_higher_band_and_one_to_the_highest():
+    scores = pd.DataFrame({"churn_probability": [0.3, 0.6, 1.0], "expected_revenue": [1.0, 2.0, 3.0]})
+    assert [text.get_text() for text in plots.plot_risk_by_value(scores).texts] == ["high\n2", "medium\n1", "low\n0"]

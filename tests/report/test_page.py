@@ -1,0 +1,287 @@
+import dataclasses
+import itertools
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from patron._core.errors import DataError
+from patron.report import ReportContent, render, write_report
+from patron.report.page import TOP
+
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+
+
+class Reader(HTMLParser):
+    """Reads a page strictly: every element closed in order, every attribute kept, tables by caption."""
+
+    def __init__(self, page):
+        super().__init__(convert_charrefs=True)
+        self.open, self.elements, self.tables, self.text = [], [], {}, []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        names = [name for name, _ in attributes]
+        assert len(names) == len(set(names))
+        self.elements.append((tag, dict(attributes)))
+        if tag == "table":
+            self.rows = []
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if tag == "caption":
+            self.caption = ""
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+        if tag == "table":
+            self.tables[self.caption] = self.rows
+
+    def handle_data(self, data):
+        if not {"style", "script"} & set(self.open):
+            self.text.append(data)
+        if {"td", "th"} & set(self.open):
+            self.rows[-1][-1] += data
+        elif "caption" in self.open:
+            self.caption += data
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def table(self, caption):
+        return next(rows for name, rows in self.tables.items() if caption in name)
+
+
+@pytest.fixture(scope="module", params=["full", "minimal"])
+def page(request):
+    return request.getfixturevalue(f"{request.param}_page")
+
+
+@pytest.fixture(scope="module")
+def full_read(full_page):
+    return Reader(full_page)
+
+
+def test_the_page_is_well_formed_and_small(page):
+    Reader(page)
+    assert page.startswith("<!doctype html>")
+    assert len(page.encode()) < 2_000_000
+
+
+def test_nothing_is_fetched_and_nothing_is_run(page):
+    read = Reader(page)
+    for _, attributes in read.elements:
+        for name, value in attributes.items():
+            if name in ("src", "href", "srcset", "data", "action", "poster"):
+                assert value.startswith(("data:image/png;base64,", "#"))
+            assert not name.startswith("on")
+    assert not {"script", "link", "iframe", "object", "embed", "form"} & {tag for tag, _ in read.elements}
+    assert "://" not in re.sub(r'"data:[^"]*"', "", page)
+    assert "@import" not in page
+    assert "url(" not in page
+    policy = next(meta["content"] for meta in read.all("meta") if "http-equiv" in meta)
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def test_the_page_can_be_read_aloud(page):
+    read = Reader(page)
+    tags = [tag for tag, _ in read.elements]
+    assert read.all("html") == [{"lang": "en"}]
+    assert [tags.count(tag) for tag in ("header", "nav", "main", "footer", "h1", "title")] == [1] * 6
+    ids = [attributes["id"] for _, attributes in read.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for _, attributes in read.elements:
+        assert attributes.get("aria-labelledby", ids[0]) in ids
+        if attributes.get("href", "").startswith("#"):
+            assert attributes["href"][1:] in ids
+    assert all(attributes.get("scope") in ("col", "row") for attributes in read.all("th"))
+    assert tags.count("caption") == tags.count("table")
+    assert all(len(attributes["alt"]) > 30 for attributes in read.all("img"))
+    levels = [int(tag[1]) for tag in tags if re.fullmatch(r"h[1-6]", tag)]
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+
+
+def test_the_same_content_gives_the_same_file(minimal, minimal_page, tmp_path):
+    path = write_report(tmp_path / "out" / "report.html", minimal)
+    assert path.read_text(encoding="utf-8") == minimal_page
+
+
+def test_sections_without_content_are_left_out(minimal_page):
+    read = Reader(minimal_page)
+    assert [link["href"] for link in read.all("a")] == ["#main", "#headline", "#leaving"]
+    assert list(read.tables) == [name for name in read.tables if name.startswith(("Customers by", "By churn"))]
+
+
+def test_the_headline_adds_up(full, full_read):
+    scores = full.scores
+    words = "".join(full_read.text)
+    high = scores["churn_probability"] >= 0.6
+    for number in (
+        f"{len(scores):,}",
+        f"USD\u202f{scores['expected_revenue'].sum():,.0f}",
+        f"USD\u202f{scores['clv'].sum():,.0f}",
+        f"{high.sum():,}",
+        f"USD\u202f{scores.loc[high, 'expected_revenue'].sum():,.0f}",
+    ):
+        assert number in words
+    assert full.clv_basis in words
+    assert "shop/3" in words
+
+
+def test_bands_hold_all_customers_and_all_money(full, full_read):
+    head, *rows = full_read.table("Customers by churn band")
+    assert [row[0] for row in rows] == ["high", "medium", "low"]
+    assert [row[1].replace("\u202f", " ") for row in rows] == ["60 % to 100 %", "30 % to 60 %", "0 % to 30 %"]
+    assert sum(int(row[2].replace(",", "")) for row in rows) == len(full.scores)
+    for column in ("expected_revenue", "clv"):
+        place = next(k for k, name in enumerate(head) if name.lower().startswith(column.replace("_", " ")))
+        total = sum(int(row[place].replace(",", "")) for row in rows)
+        assert total == pytest.approx(full.scores[column].sum(), abs=2)
+
+
+def test_an_empty_band_is_shown_as_empty():
+    scores = pd.DataFrame(
+        {"customer_id": ["1"], "churn_probability": [0.1], "churn_band": ["low"], "expected_revenue": [3.0]}
+    )
+    rows = Reader(render(dataclasses.replace(_basic(), scores=scores))).table("Customers by churn band")
+    assert [row[2] for row in rows[1:]] == ["0", "0", "1"]
+    assert rows[1][4] == "n/a"
+
+
+def test_the_customers_listed_are_those_with_most_at_stake(full, full_read):
+    stake = (full.scores["churn_probability"] * full.scores["expected_revenue"]).to_numpy()
+    expected = full.scores["customer_id"].to_numpy()[np.argsort(-stake)[:TOP]]
+    rows = full_read.table("By churn probability")[1:]
+    assert [row[0] for row in rows] == expected.tolist()
+    assert [float(row[1].replace(",", "")) for row in rows] == pytest.approx(np.sort(stake)[::-1][:TOP], abs=0.0051)
+
+
+def test_reasons_are_listed_and_missing_ones_left_out(full_read):
+    rows = full_read.table("By churn probability")[1:]
+    odd = [row[-1] for row in rows if int(row[0]) % 2]
+    assert set(odd) == {"silent for 214 days, usually 31"}
+    assert "silent for 214 days, usually 31; bought once" in {row[-1] for row in rows}
+
+
+def test_the_leaderboard_shows_the_report_day_and_marks_the_champion(full, full_read):
+    head, *rows = full_read.table("Churn, all customers (800)")
+    today = full.leaderboard[
+        (full.leaderboard["as_of"] == "1998-03-31")
+        & (full.leaderboard["population"] == "all")
+        & (full.leaderboard["task"] == "churn")
+    ].pivot_table(index="recipe", columns="metric", values="value")
+    assert {row[0] for row in rows} == {"base_rate", "bg_nbd", "stackchampion"}
+    assert [row[0].removesuffix("champion") for row in rows] == today["brier"].sort_values().index.tolist()
+    brier = next(k for k, name in enumerate(head) if name.startswith("Brier"))
+    assert all(row[brier].startswith(f"{today['brier'][row[0].removesuffix('champion')]:.4f}") for row in rows)
+
+
+def test_amounts_among_the_metrics_carry_the_currency(full_read):
+    head = full_read.table("Value, all customers")[0]
+    assert [("(USD)" in name) for name in head] == [False, False, True, True, True, False, False, False]
+
+
+def test_what_was_chosen_when_is_said(full_read):
+    words = "".join(full_read.text)
+    assert "stack has the best mean Brier score." in words
+    assert words.count("Chosen on 1998-02-03, 1998-03-03. The figures are of 1998-03-31") == 2
+
+
+def test_a_single_test_day_is_not_called_independent(full):
+    table = full.leaderboard[full.leaderboard["as_of"] == "1998-03-31"]
+    page = render(dataclasses.replace(full, leaderboard=table, predictions=None))
+    assert "the only test day" in page
+    assert "no part in the choice" not in page
+
+
+def test_every_picture_is_there(full_read):
+    pictures = [attributes["src"] for attributes in full_read.all("img")]
+    assert len(pictures) == len(set(pictures)) == 7
+
+
+def test_the_audit_and_the_models_are_shown(full_read):
+    assert full_read.table("What the audit found")[1] == [
+        "duplicates",
+        "255",
+        "00007",
+        "kept: a line item repeats",
+        "note",
+    ]
+    assert full_read.table("Parameters of BetaGeoNBD")[2] == ["alpha", "4.414", "n/a", "at the edge"]
+
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp;{{ 7*7 }}"
+
+
+def test_hostile_values_are_text(full):
+    scores = full.scores.assign(customer_id=HOSTILE, reason_1=HOSTILE)
+    page = render(
+        dataclasses.replace(
+            full,
+            name=HOSTILE,
+            as_of=HOSTILE,
+            model_version=HOSTILE,
+            churn_horizon=HOSTILE,
+            value_horizon=HOSTILE,
+            clv_basis=HOSTILE,
+            scores=scores,
+            leaderboard=full.leaderboard.replace("base_rate", "<b>x"),
+            verdicts={"churn": HOSTILE, "value": HOSTILE},
+            audit=full.audit.assign(example=HOSTILE).rename(columns={"action": HOSTILE}),
+            data={HOSTILE: HOSTILE},
+            models={HOSTILE: full.models["BetaGeoNBD"].rename(index={"r": HOSTILE}, columns={"note": HOSTILE})},
+            made={HOSTILE: [HOSTILE]},
+        )
+    )
+    read = Reader(page)
+    assert not read.all("script")
+    assert "<b>x" in [row[0] for row in read.table("Churn, all customers")]
+    assert not [image for image in read.all("img") if "onerror" in image]
+    assert "".join(read.text).count(HOSTILE) > 2 * TOP
+    assert read.table("By churn probability")[1][0] == HOSTILE
+
+
+def test_ids_in_other_scripts_are_kept(minimal):
+    ids = ["客户-7", "Zoë", "00071", "", *minimal.scores["customer_id"][4:]]
+    rows = Reader(render(dataclasses.replace(minimal, scores=minimal.scores.assign(customer_id=ids)))).table("By churn")
+    assert {row[0] for row in rows[1:]} == set(ids)
+
+
+def _basic():
+    return ReportContent(
+        name="shop",
+        as_of="1998-06-30",
+        model_version="shop/1",
+        currency="USD",
+        churn_horizon="91 days",
+        value_horizon="12 months",
+        scores=pd.DataFrame(
+            {"customer_id": ["1"], "churn_probability": [0.7], "churn_band": ["high"], "expected_revenue": [0.0]}
+        ),
+    )
+
+
+def test_a_base_without_value_is_drawn():
+    assert "USD\u202f0" in render(_basic())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda scores: scores.drop(columns="churn_band"), "column 'churn_band'"),
+        (lambda scores: scores.iloc[:0], "empty"),
+        (lambda scores: scores.assign(clv=1.0), "basis"),
+    ],
+)
+def test_a_score_table_that_cannot_be_shown_is_refused_and_nothing_is_written(change, words, tmp_path):
+    content = dataclasses.replace(_basic(), scores=change(_basic().scores))
+    with pytest.raises(DataError, match=words):
+        write_report(tmp_path / "report.html", content)
+    assert list(tmp_path.iterdir()) == []
