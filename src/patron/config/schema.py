@@ -293,6 +293,16 @@ class Config(_Section):
         return self._file
 
     @property
+    def out(self) -> Path:
+        """Where scores, leaderboard and report go."""
+        return self.workspace / "out" / self.name
+
+    @property
+    def bundle(self) -> Path:
+        """Where the champion's bundle stands."""
+        return self.workspace / "models" / self.name
+
+    @property
     def experiment(self) -> str:
         """The MLflow experiment."""
         return self.tracking.experiment or self.name

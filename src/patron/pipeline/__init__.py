@@ -1,0 +1,9 @@
+"""The main job as functions: audit, train, score, report, run; what command line and notebooks call."""
+
+from patron.pipeline.inputs import audit, read
+from patron.pipeline.job import run
+from patron.pipeline.reporting import report
+from patron.pipeline.scoring import Scoring, score
+from patron.pipeline.training import train, verdicts
+
+__all__ = ["Scoring", "audit", "read", "report", "run", "score", "train", "verdicts"]

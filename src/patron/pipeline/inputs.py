@@ -1,0 +1,125 @@
+"""What every job begins with: the configuration, the lock on its name, the log, the day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from patron import datasets
+from patron._core.calendar import Day, date_of, day_number
+from patron._core.errors import ConfigError, DataError
+from patron._core.files import locked, write_json
+from patron._core.progress import step
+from patron.config import Config, load_config
+from patron.config.schema import TableSource
+from patron.data import Audit, TransactionLog, read_transactions
+from patron.data import audit as audit_log
+from patron.recipes import RECIPES
+from patron.recipes.protocol import Task
+
+TASKS: Final[tuple[Task, Task]] = ("churn", "value")
+
+
+def loaded(config: str | Path | Config) -> Config:
+    """Load a configuration that is not loaded yet; its recipes are known ones."""
+    loaded = config if isinstance(config, Config) else load_config(config)
+    for task, names in (("churn", loaded.churn.recipes), ("value", loaded.value.recipes)):
+        unknown = [name for name in names if name not in RECIPES[task]]
+        if unknown:
+            raise ConfigError(
+                f"{loaded.where(f'{task}.recipes')}: unknown recipe {unknown[0]!r}",
+                fix=f"one of {', '.join(RECIPES[task])}",
+            )
+    return loaded
+
+
+@contextmanager
+def alone(config: Config) -> Iterator[None]:
+    """Keep every other process off the run's name."""
+    with locked(config.out / ".lock", config.name):
+        yield
+
+
+def read(config: str | Path | Config) -> TransactionLog:
+    """Read the transactions and side tables that a configuration names."""
+    config = loaded(config)
+    data = config.data
+    engine = {"memory": config.resources.memory, "threads": config.resources.threads}
+    with step("reading transactions"):
+        log = read_transactions(
+            _source(config, data.transactions),
+            **data.transactions.columns,
+            timezone=data.timezone,
+            source_timezone=data.source_timezone,
+            currency=data.currency,
+            duplicates=data.duplicates,
+            observed_until=data.observed_until,
+            **engine,
+        )
+    if data.customers is not None:
+        log = log.with_customers(
+            _source(config, data.customers), static=data.customers.static, **data.customers.columns
+        )
+    if data.events is not None:
+        log = log.with_events(_source(config, data.events), **data.events.columns)
+    if data.subscriptions is not None:
+        log = log.with_subscriptions(_source(config, data.subscriptions), **data.subscriptions.columns)
+    return log
+
+
+def _source(config: Config, table: TableSource) -> Any:
+    if table.source.startswith("dataset:"):
+        return datasets.source(table.source.removeprefix("dataset:"))
+    return config.workspace / table.source
+
+
+def audit(config: str | Path | Config) -> Audit:
+    """Audit the transactions and write out/NAME/audit.json."""
+    config = loaded(config)
+    found = audited(read(config))
+    with alone(config):
+        keep_audit(config, found)
+    return found
+
+
+def audited(log: TransactionLog) -> Audit:
+    """Audit a log that is read."""
+    with step("auditing"):
+        return audit_log(log)
+
+
+def keep_audit(config: Config, found: Audit) -> None:
+    """Write out/NAME/audit.json."""
+    write_json(config.out / "audit.json", found.to_dict())
+
+
+def as_of_day(config: Config, log: TransactionLog, asked: Day | None) -> int:
+    """Return the day number to score from: asked for, configured, or the last observed."""
+    if asked is None and config.score.as_of == "latest":
+        return log.observed_until
+    day = day_number(config.score.as_of if asked is None else asked)
+    if not log.first_day <= day <= log.observed_until:
+        raise DataError(
+            f"as_of {date_of(day)} lies outside the log, which runs from {date_of(log.first_day)} to "
+            f"{date_of(log.observed_until)}",
+            fix="choose a day within, or `latest`",
+        )
+    return day
+
+
+def horizon_of(config: Config, task: Task) -> int:
+    """Return the days over which a task is trained and compared."""
+    return (config.churn.horizon if task == "churn" else config.value.test_horizon).days()
+
+
+def reading(config: Config) -> dict[str, Any]:
+    """Return how scores are read rather than learned: what may change without training anew."""
+    return {
+        "value_horizon": str(config.value.horizon),
+        "discount_rate": config.value.discount_rate,
+        "margin": config.value.margin,
+        "bands": config.score.bands,
+        "reasons": config.score.reasons.model_dump(),
+    }

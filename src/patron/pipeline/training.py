@@ -1,0 +1,249 @@
+"""Training: the recipes compete, the champions are fitted on all that is known, kept and registered."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from patron import __version__, plots
+from patron._core.calendar import date_of
+from patron._core.errors import DataError, DataWarning
+from patron._core.files import whole_folder, write_bytes
+from patron._core.progress import step
+from patron.config import Config
+from patron.config.schema import TestDays
+from patron.data import TransactionLog
+from patron.evaluation import Backtest, Verdict, backtest, best_transaction_model, promote
+from patron.features.catalogue import CATALOGUE
+from patron.models import TRANSACTION_MODELS, GammaGamma
+from patron.pipeline.inputs import TASKS, alone, as_of_day, horizon_of, loaded, read, reading
+from patron.recipes import recipe
+from patron.recipes.protocol import Task
+from patron.recipes.training import Timeline, training_days
+from patron.scoring import Bundle, Input, Manifest, Scorer, card
+from patron.tracking import log_training
+
+
+def train(config: str | Path | Config) -> Scorer:
+    """Compare the recipes on past days, fit the champions on all that is known, keep and register them.
+
+    Parameters
+    ----------
+    config : path or Config
+        The run.
+
+    Returns
+    -------
+    Scorer
+        Of the new bundle, which stands in models/NAME and, with the alias `champion`, in MLflow.
+
+    Raises
+    ------
+    ConfigError
+        The configuration does not fit, or names an unknown recipe.
+    DataError
+        The data are refused, or too short for the horizon.
+    FitError, TrackingError
+        A model could not be fitted, or MLflow refused; the former champion stands.
+
+    Examples
+    --------
+    >>> scorer = train("configs/cdnow.yaml")  # doctest: +SKIP
+    >>> scorer.score(features(log, as_of="1998-06-30", unit="week"))  # doctest: +SKIP
+    """
+    config = loaded(config)
+    log = read(config)
+    with alone(config):
+        return train_on(config, log)
+
+
+def verdicts(config: str | Path | Config) -> list[str]:
+    """Say which recipes serve and why."""
+    manifest = Bundle.load(loaded(config).bundle).manifest
+    return [f"{task}: {manifest.training[f'chosen_for_{task}']}" for task in TASKS]
+
+
+def train_on(config: Config, log: TransactionLog) -> Scorer:
+    """Train on a log that is read; see `train`."""
+    day = as_of_day(config, log, None)
+    known = log.until(date_of(day))
+    former = _former(config)
+    results, chosen = {}, {}
+    for task in TASKS:
+        incumbent = former.recipes[task]["name"] if former else None
+        results[task] = _backtested(config, known, task, incumbent)
+        chosen[task] = promote(results[task], getattr(config.champion, task), incumbent)
+    bundle = _fitted(config, known, results, chosen, version=former.version + 1 if former else _next_version(config))
+    leaderboard = pd.concat([result.table for result in results.values()], ignore_index=True)
+    predictions = pd.concat([result.predictions for result in results.values()], ignore_index=True)
+    staging = config.out / ".training"
+    try:
+        bundle.save(staging)
+        with step("tracking"):
+            log_training(
+                staging,
+                workspace=config.workspace,
+                experiment=config.experiment,
+                leaderboard=leaderboard,
+                parameters=_parameters(config),
+                config=config.model_dump_json(indent=2),
+                data_digest=bundle.manifest.training["data"],
+                git_revision=_git_revision(),
+                plots=_pictures(results, chosen),
+                champion=True,
+            )
+        write_bytes(config.out / "leaderboard.csv", leaderboard.to_csv(index=False).encode())
+        write_bytes(config.out / "predictions.parquet", predictions.to_parquet(index=False))
+        with whole_folder(config.bundle) as draft:
+            shutil.copytree(staging, draft, dirs_exist_ok=True)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return Scorer(bundle)
+
+
+def _test(config: Config, task: Task) -> TestDays:
+    return (config.value.test if task == "value" else None) or config.churn.test
+
+
+def _backtested(config: Config, log: TransactionLog, task: Task, incumbent: str | None) -> Backtest:
+    horizon, test = horizon_of(config, task), _test(config, task)
+    last = log.observed_until - horizon
+    days = [date_of(last - back * test.every.days()) for back in range(test.last)]
+    names = (config.churn if task == "churn" else config.value).recipes
+    return backtest(
+        log,
+        task,
+        f"{horizon} days",
+        days,
+        [*names, *({incumbent} - {None, *names})],
+        unit=config.time.unit,
+        grain=config.time.grain,
+        every=str(test.every),
+    )
+
+
+def _fitted(
+    config: Config, log: TransactionLog, results: dict[Task, Backtest], chosen: dict[Task, Verdict], version: int
+) -> Bundle:
+    """Fit the champions, and the transaction and spend models of the score table, on all that is known."""
+    today = date_of(log.observed_until)
+    data, champions = {}, {}
+    timelines: dict[int, Timeline] = {}
+    for task in TASKS:
+        horizon = horizon_of(config, task)
+        timeline = timelines.setdefault(horizon, Timeline(log, horizon, config.time.unit, config.time.grain))
+        days = training_days(log.first_day, today, horizon, _test(config, task).every.days())
+        data[task] = timeline.training(today, days)
+        with step(f"fitting {chosen[task].champion} for {task}"):
+            champions[task] = recipe(chosen[task].champion, task).fit(data[task])
+    value = data["value"]
+    name = best_transaction_model(results["value"], config.champion.value) or next(iter(TRANSACTION_MODELS))
+    transaction = TRANSACTION_MODELS[name]().fit(value.counts[value.t])
+    spend = GammaGamma().fit(value.spend[value.t])
+    manifest = Manifest(
+        name=config.name,
+        version=version,
+        as_of=str(today),
+        unit=config.time.unit,
+        grain=config.time.grain,
+        currency=log.currency,
+        churn_horizon=horizon_of(config, "churn"),
+        test_horizon=horizon_of(config, "value"),
+        **reading(config),
+        recipes={task: {"name": chosen[task].champion, "settings": {}} for task in TASKS},
+        training={
+            "customers": len(value.today),
+            "data": log.digest(),
+            "patron": __version__,
+            **{f"chosen_for_{task}": f"{chosen[task].reason} {chosen[task].note}".strip() for task in TASKS},
+            **{f"days_of_{task}": sorted({str(day.date()) for day in data[task].counts}) for task in TASKS},
+        },
+    )
+    inputs = _inputs(value.today)
+    return Bundle(
+        manifest=manifest,
+        inputs=inputs,
+        transaction=transaction,
+        spend=spend,
+        churn=champions["churn"],
+        value=champions["value"],
+        card=card(
+            manifest,
+            inputs,
+            transaction=type(transaction).__name__,
+            spend=type(spend).__name__,
+            leaderboard=pd.concat([result.table for result in results.values()]),
+        ),
+    )
+
+
+def _inputs(X: pd.DataFrame) -> tuple[Input, ...]:
+    return tuple(
+        Input(name, str(kind), CATALOGUE[name].label, CATALOGUE[name].family) for name, kind in X.dtypes.items()
+    )
+
+
+def _former(config: Config) -> Manifest | None:
+    """Return the standing champion's manifest; one that is damaged competes no more, and that is said."""
+    if not (config.bundle / "manifest.json").exists():
+        return None
+    try:
+        return Bundle.load(config.bundle).manifest
+    except DataError as error:
+        warnings.warn(f"the former champion takes no part: {error}", DataWarning, stacklevel=3)
+        return None
+
+
+def _next_version(config: Config) -> int:
+    """Return one more than the highest version that ever scored."""
+    seen = [int(path.name.removeprefix("version=")) for path in config.out.glob("scores/as_of=*/version=*")]
+    return max(seen, default=0) + 1
+
+
+def _parameters(config: Config) -> dict[str, Any]:
+    """Flatten the configuration to one parameter a key."""
+    flat: dict[str, Any] = {}
+
+    def visit(value: Any, path: str) -> None:
+        if isinstance(value, dict) and value:
+            for key, inner in value.items():
+                visit(inner, f"{path}.{key}" if path else key)
+        else:
+            flat[path] = value
+
+    visit(config.model_dump(mode="json", exclude={"workspace"}), "")
+    return flat
+
+
+def _git_revision() -> str | None:
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607  # whichever git the user has
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()
+
+
+def _pictures(results: dict[Task, Backtest], chosen: dict[Task, Verdict]) -> dict[str, Any]:
+    """Draw the champions on the report day."""
+    pictures = {}
+    for task, result in results.items():
+        past = result.predictions[
+            (result.predictions["recipe"] == chosen[task].champion) & (result.predictions["as_of"] == result.report_day)
+        ]
+        if task == "churn":
+            pictures["calibration.png"] = plots.plot_calibration(past["actual"], past["prediction"]).figure
+            pictures["lift.png"] = plots.plot_lift(past["actual"], past["prediction"]).figure
+        else:
+            pictures["deciles.png"] = plots.plot_decile_values(past["actual"], past["prediction"]).figure
+    return pictures
