@@ -1,0 +1,138 @@
+"""Writes docs/reference from what the code itself says: docstrings, help texts, the config's types, the catalogues."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+import typer
+from patron.point_in_time.catalogue import CATALOGUE
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+import patron
+from patron.cli import app
+from patron.config import Config
+from patron.scoring.table import COLUMNS
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def python() -> str:
+    """Return one section a public name, in the order of `patron.__all__`."""
+    lines = ["# Python", "", "Everything below is `patron.NAME`."]
+    for name in patron.__all__:
+        value = getattr(patron, name)
+        path = f"{value.__module__}.{value.__qualname__}" if hasattr(value, "__qualname__") else value.__name__
+        lines += ["", f"::: {path}"]
+    return "\n".join(lines) + "\n"
+
+
+def command_line() -> str:
+    """Return the help of every command."""
+    group: Any = typer.main.get_command(app)
+    lines = ["# Command line", "", (group.help or "").strip()]
+    for name, command in group.commands.items():
+        arguments = " ".join(str(p.human_readable_name) for p in command.params if p.param_type_name == "argument")
+        lines += [
+            "",
+            f"## patron {name} {arguments}".rstrip(),
+            "",
+            re.sub(r"\s*\n\s*", " ", command.help or "").strip(),
+        ]
+        rows = [f"| `{', '.join(p.opts)}` | {getattr(p, 'help', '') or ''} |" for p in command.params]
+        if rows:
+            lines += ["", "| | |", "|---|---|", *rows]
+    return "\n".join(lines) + "\n"
+
+
+def _shape(annotation: Any) -> str:
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        return " or ".join(_shape(arg) for arg in args if arg is not type(None))
+    if origin is Literal:
+        return " \\| ".join(map(str, args))
+    if origin in (list, dict):
+        return f"{origin.__name__} of {' to '.join(_shape(arg) for arg in args)}"
+    if origin is not None:
+        return _shape(args[0])
+    return {"Horizon": "length of time", "Path": "path", "Any": "anything", "str": "text"}.get(
+        annotation.__name__, annotation.__name__
+    )
+
+
+def _keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in section.model_fields.items():
+        inner = [
+            a
+            for a in (field.annotation, *get_args(field.annotation))
+            if isinstance(a, type) and issubclass(a, BaseModel)
+        ]
+        if inner:
+            yield f"| **`{prefix}{name}`** | | | {field.description} |"
+            yield from _keys(inner[0], f"{prefix}{name}.")
+            continue
+        if field.is_required():
+            default = "required"
+        else:
+            value = field.default if field.default is not PydanticUndefined else field.default_factory()  # type: ignore[call-arg, misc]
+            default = "" if value is None else f"`{value}`"
+        yield f"| `{prefix}{name}` | {_shape(field.annotation)} | {default} | {field.description} |"
+
+
+def configuration() -> str:
+    """Return one row a key."""
+    head = [
+        "# Configuration",
+        "",
+        "One YAML file a run; unknown keys are refused. `configs/cdnow.yaml` is an example.",
+        "",
+    ]
+    return "\n".join([*head, "| key | takes | when left out | |", "|---|---|---|---|", *_keys(Config)]) + "\n"
+
+
+def features() -> str:
+    """Return one row a feature."""
+    head = ["# Features", "", "Each sees the days up to its as-of day, the whole of it, and none later.", ""]
+    rows = [f"| `{f.name}` | {f.unit} | {f.family} | {f.description} |" for f in CATALOGUE.values()]
+    return "\n".join([*head, "| feature | unit | family | |", "|---|---|---|---|", *rows]) + "\n"
+
+
+def score_table() -> str:
+    """Return one row a column."""
+    head = ["# Score table", "", "One row a customer. A column that was not computed is absent.", ""]
+    rows = [f"| `{c.name}` | {c.kind} | {c.unit} | {c.description} |" for c in COLUMNS]
+    return "\n".join([*head, "| column | type | unit | |", "|---|---|---|---|", *rows]) + "\n"
+
+
+def traps() -> str:
+    """Return one row a test that names a trap."""
+    head = [
+        "# Where each trap is tested",
+        "",
+        "Mistakes that other packages made. Each test bears the number of its trap; a trap whose subject is not built",
+        "yet has none.",
+        "",
+        "| trap | what holds | where |",
+        "|---|---|---|",
+    ]
+    rows = []
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for number, name in re.findall(r"def test_trap_(\d+)_(\w+)", path.read_text(encoding="utf-8")):
+            rows.append((int(number), name.replace("_", " "), path.relative_to(ROOT)))
+    return "\n".join([*head, *(f"| {number} | {name} | `{path}` |" for number, name, path in sorted(rows))]) + "\n"
+
+
+def main() -> None:
+    """Write every page."""
+    REFERENCE.mkdir(exist_ok=True)
+    for page in (python, command_line, configuration, features, score_table, traps):
+        (REFERENCE / f"{page.__name__.replace('_', '-')}.md").write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
