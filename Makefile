@@ -19,12 +19,12 @@ $(BIN)/uv:
 
 # The core environment runs Patron; the full one also tests, checks and documents it.
 $(VENV)/.core: requirements.lock pyproject.toml | $(BIN)/uv
-	@test -e $(VENV)/.full || $(UV) install --quiet --requirement requirements.lock
+	@test -e $(VENV)/.full || $(UV) install --quiet --compile-bytecode --requirement requirements.lock
 	@$(UV) install --quiet --no-deps --editable .
 	@touch $@
 
 $(VENV)/.full: requirements-dev.lock pyproject.toml | $(BIN)/uv
-	@$(UV) install --quiet --requirement requirements-dev.lock
+	@$(UV) install --quiet --compile-bytecode --requirement requirements-dev.lock
 	@$(UV) install --quiet --no-deps --editable .
 	@touch $@ $(VENV)/.core
 
@@ -34,10 +34,10 @@ demo: $(VENV)/.core  ## run the main job on CDNOW: 23,570 real customers, from l
 	@$(BIN)/patron run configs/cdnow.yaml
 
 test: $(VENV)/.full  ## run every test, the slow ones too
-	@$(BIN)/python -m pytest -n 2
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 test-fast: $(VENV)/.full  ## run the tests without the slow ones
-	@$(BIN)/python -m pytest -n 2 -m 'not slow'
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m 'not slow'
 
 lint: $(VENV)/.full  ## check style, types and the order of the rooms
 	@$(BIN)/ruff check .

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 
 import pandas as pd
-from patron.models import TRANSACTION_MODELS
 
 import patron
 from benchmarks.bar import Bar, Result
+from patron.models import TRANSACTION_MODELS
 
 DAYS = ["1998-02-03", "1998-03-03", "1998-03-31"]
 TRANSACTION = list(TRANSACTION_MODELS)

@@ -9,13 +9,13 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 import typer
-from patron.point_in_time.catalogue import CATALOGUE
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 import patron
 from patron.cli import app
 from patron.config import Config
+from patron.features.catalogue import CATALOGUE
 from patron.scoring.table import COLUMNS
 
 ROOT = Path(__file__).parents[1]

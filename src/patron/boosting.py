@@ -27,7 +27,7 @@ FIXED: Final = {"deterministic": True, "force_col_wise": True, "verbosity": -1}
 FEWEST_TREES: Final = 20
 """Fewer trees at the default rate have hardly left the offset."""
 PATIENCE: Final = 15
-ROWS_A_THREAD: Final = 100_000
+ROWS_A_THREAD: Final = 1_000_000
 
 
 class BoostedTrees(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -75,7 +75,7 @@ class BoostedTrees(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships n
         lambda_l2: float = 10.0,
         feature_fraction: float = 0.7,
         n_trees: int = 60,
-        max_trees: int = 300,
+        max_trees: int = 200,
         horizon: int | None = None,
         seed: int = 0,
         num_threads: int | None = None,

@@ -49,8 +49,7 @@ def audit(config: ConfigPath) -> None:
     from patron import pipeline  # noqa: PLC0415
 
     with _shown():
-        found = pipeline.audit(config)
-    out.print(found)
+        _say([str(pipeline.audit(config))])
 
 
 @app.command()
@@ -108,12 +107,17 @@ def _shown() -> Iterator[None]:
         if total is not None and done >= total:
             bar.remove_task(tasks.pop(what))
 
+    warned: set[str] = set()
+
     def warn(message: Warning | str, *_: object, **__: object) -> None:
+        if str(message) in warned:
+            return
+        warned.add(str(message))
         err.print(f"warning: {message}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.simplefilter("default", PatronWarning)
+        warnings.simplefilter("always", PatronWarning)
         warnings.showwarning = warn
         try:
             with bar, progress.listen(hear):

@@ -72,6 +72,11 @@ def halves(write):
     return source
 
 
+def patterned(folder):
+    (folder / "orders1.csv").write_text("customer_id,time,amount,order_id\nother,2024-01-01,1,1\n")
+    return csv(folder, "orders[1].csv")
+
+
 SOURCES = {
     "pandas text": lambda _: pd.DataFrame(ORDERS),
     "pandas object": lambda _: pd.DataFrame(ORDERS).astype(object),
@@ -97,7 +102,7 @@ SOURCES = {
     "csv glob, columns in another order": halves(lambda f, p: f.to_csv(f"{p}.csv", index=False)),
     "parquet": parquet,
     "parquet glob": halves(lambda f, p: f.to_parquet(f"{p}.parquet")),
-    "a file with a pattern in its name": lambda folder: csv(folder, "orders[1].csv"),
+    "a file with a pattern in its name": patterned,
     "ibis": in_duckdb,
     "ibis expression": lambda folder: in_duckdb(folder).filter(ibis._.amount > -100),
     "ibis memtable": lambda _: ibis.memtable(pa.table(ORDERS)),

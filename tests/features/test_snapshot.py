@@ -73,14 +73,14 @@ def nothing(later, rng):
 
 @pytest.mark.engines
 @pytest.mark.parametrize("scramble", [amounts, days_later, customers, new_rows, refunds, nothing])
-@pytest.mark.parametrize("day", DAYS)
-def test_no_feature_moves_when_the_future_does(engine, scramble, day):
+def test_no_feature_moves_when_the_future_does(engine, scramble):
     frame = invented()
-    later = frame["time"] > day
-    changed = pd.concat([frame[~later], scramble(frame[later], np.random.default_rng(1))], ignore_index=True)
-    before = features(engine(frame, observed_until=END), day, unit="week")
-    after = features(engine(changed, observed_until=END), day, unit="week")
-    assert same_bits(before, after)
+    before = features(engine(frame, observed_until=END), DAYS, unit="week")
+    for day in DAYS:
+        later = frame["time"] > day
+        changed = pd.concat([frame[~later], scramble(frame[later], np.random.default_rng(1))], ignore_index=True)
+        after = features(engine(changed, observed_until=END), day, unit="week")
+        assert same_bits(before[before.index.get_level_values("as_of") == day], after)
 
 
 @pytest.mark.engines
@@ -147,6 +147,15 @@ def test_trap_21_a_window_longer_than_the_history_is_missing(cdnow_sample):
     assert features(cdnow_sample, "1997-01-30")[windowed].notna().all(axis=None)
 
 
+@pytest.mark.engines
+def test_a_window_of_seven_days_ends_with_the_as_of_day(engine):
+    times = ["2020-01-01", "2020-03-01", "2020-03-07"]
+    log = engine(pd.DataFrame({"customer_id": "a", "time": times, "amount": [1.0, 2.0, 4.0]}), observed_until=END)
+    windows = ["purchases_7", "spend_7", "active_days_7"]
+    assert features(log, "2020-03-07")[windows].iloc[0].tolist() == [2, 6.0, 2]
+    assert features(log, "2020-03-08")[windows].iloc[0].tolist() == [1, 4.0, 1]
+
+
 def test_trap_21_a_customer_younger_than_the_window_has_the_true_count(cdnow_sample):
     frame = features(cdnow_sample, "1998-01-31")
     assert (frame["T"] < 365).any()
@@ -190,8 +199,10 @@ def test_trap_13_spend_next_is_the_total_of_the_window(engine):
     frame = pd.DataFrame(
         {"customer_id": "a", "time": ["2020-01-01", "2020-02-01", "2020-02-01", "2020-03-01"], "amount": [1.0, 2, 3, 4]}
     )
-    labels = split(snapshots(engine(frame, observed_until=END), "2020-01-01", horizon="60 days"))[1]
-    assert labels.iloc[0].tolist() == [0, 2, 9.0]
+    log = engine(frame, observed_until=END)
+    for horizon, expected in {"30 days": [1, 0, 0.0], "31 days": [0, 1, 5.0], "60 days": [0, 2, 9.0]}.items():
+        labels = split(snapshots(log, "2020-01-01", horizon=horizon))[1]
+        assert labels.iloc[0].tolist() == expected
 
 
 def test_split_parts_features_from_labels(cdnow_sample):

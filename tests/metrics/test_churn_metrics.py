@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
@@ -9,6 +9,7 @@ from patron.metrics import CHURN_METRICS, auc, brier, ece, ece_excess, gini, lif
 
 PROBABILITY = st.integers(0, 20).map(lambda k: k / 20)  # coarse on purpose: ties
 SAMPLES = st.lists(st.tuples(st.integers(0, 1), PROBABILITY), min_size=2, max_size=60)
+FEW = settings(max_examples=40, deadline=None)
 RANKING = ["auc", "pr_auc", "lift_10"]
 
 
@@ -47,6 +48,7 @@ def test_a_wrong_certainty_costs_the_clipped_log_loss():
 
 
 @pytest.mark.property
+@FEW
 @given(SAMPLES)
 def test_the_ranking_metrics_agree_with_scikit_learn_on_ties(sample):
     y, p = two_classes(sample)
@@ -55,6 +57,7 @@ def test_the_ranking_metrics_agree_with_scikit_learn_on_ties(sample):
 
 
 @pytest.mark.property
+@FEW
 @given(SAMPLES)
 def test_ranking_is_blind_to_a_rising_map_and_auc_mirrors_a_falling_one(sample):
     y, p = two_classes(sample)
@@ -65,6 +68,7 @@ def test_ranking_is_blind_to_a_rising_map_and_auc_mirrors_a_falling_one(sample):
 
 
 @pytest.mark.property
+@FEW
 @given(SAMPLES)
 def test_auc_is_the_gini_of_labels(sample):
     y, p = two_classes(sample)
@@ -72,6 +76,7 @@ def test_auc_is_the_gini_of_labels(sample):
 
 
 @pytest.mark.property
+@FEW
 @given(SAMPLES)
 def test_brier_is_reliability_minus_resolution_plus_uncertainty(sample):
     y, p = two_classes(sample)
@@ -84,6 +89,7 @@ def test_brier_is_reliability_minus_resolution_plus_uncertainty(sample):
 
 
 @pytest.mark.property
+@FEW
 @given(SAMPLES, st.integers(0, 2**32 - 1))
 def test_a_weight_is_a_number_of_rows(sample, seed):
     y, p = two_classes(sample)
@@ -97,6 +103,7 @@ def test_a_weight_is_a_number_of_rows(sample, seed):
 
 
 @pytest.mark.property
+@FEW
 @given(SAMPLES, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(sample, random):
     y, p = two_classes(sample)

@@ -2,7 +2,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sk
@@ -12,6 +12,7 @@ from patron.metrics import METRICS, VALUE_METRICS, bias, decile_wape, gini, mae,
 
 AMOUNT = st.integers(0, 12).map(lambda k: k / 4)  # coarse on purpose: ties, and many who spend nothing
 SAMPLES = st.lists(st.tuples(AMOUNT, AMOUNT), min_size=3, max_size=60)
+FEW = settings(max_examples=40, deadline=None)
 
 
 def spread(sample):
@@ -52,6 +53,7 @@ def test_gini_is_a_ratio_of_areas_under_lorenz_curves():
 
 
 @pytest.mark.property
+@FEW
 @given(SAMPLES)
 def test_spearman_agrees_with_scipy_on_ties(sample):
     y, p = spread(sample)
@@ -59,6 +61,7 @@ def test_spearman_agrees_with_scipy_on_ties(sample):
 
 
 @pytest.mark.property
+@FEW
 @given(SAMPLES)
 def test_ranking_is_blind_to_a_rising_map_and_mirrors_a_falling_one(sample):
     y, p = spread(sample)
@@ -70,6 +73,7 @@ def test_ranking_is_blind_to_a_rising_map_and_mirrors_a_falling_one(sample):
 
 
 @pytest.mark.property
+@FEW
 @given(SAMPLES, st.floats(0.1, 10))
 def test_money_in_another_currency_changes_no_ratio_and_scales_every_error(sample, rate):
     y, p = spread(sample)
@@ -81,6 +85,7 @@ def test_money_in_another_currency_changes_no_ratio_and_scales_every_error(sampl
 
 
 @pytest.mark.property
+@FEW
 @given(SAMPLES, st.integers(0, 2**32 - 1))
 def test_a_weight_is_a_number_of_rows(sample, seed):
     y, p = spread(sample)
@@ -94,6 +99,7 @@ def test_a_weight_is_a_number_of_rows(sample, seed):
 
 
 @pytest.mark.property
+@FEW
 @given(SAMPLES, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(sample, random):
     y, p = spread(sample)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from patron._core.errors import DataError, NotFittedError, NotIdentifiedWarning
+from patron._core.errors import ConfigError, DataError, NotFittedError, NotIdentifiedWarning
 from patron.models import TRANSACTION_MODELS, BetaGeoNBD, GammaGamma, load_model
 from patron.models.catalogue import _MODELS
 
@@ -71,6 +71,11 @@ def test_scikit_learn_clones_a_model(model):
     assert copy.set_params(solver="newton").solver == "newton"
     with pytest.raises(ValueError, match="no parameter 'speed'"):
         copy.set_params(speed=1)
+
+
+def test_an_unknown_solver_is_refused(cdnow_summary):
+    with pytest.raises(ConfigError, match="unknown solver 'adam'"):
+        BetaGeoNBD(solver="adam").fit(cdnow_summary)
 
 
 def test_a_clone_is_not_fitted(fitted):

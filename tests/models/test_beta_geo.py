@@ -69,7 +69,7 @@ def test_trap_05_hard_points_equal_mpmath(point):
         "discounted": model.discounted_purchases(frame, None, discount_rate=0.10),
     }
     assert {name: value.iloc[0] for name, value in found.items()} == pytest.approx(
-        {name: point[name] for name in found}, rel=2e-10, abs=1e-30
+        {name: point[name] for name in found}, rel=2e-11, abs=1e-40
     )
 
 

@@ -139,10 +139,20 @@ def test_many_purchases_over_many_years_fit(histories):
 def test_many_rows_start_from_few_and_end_the_same(bg, summarise, monkeypatch):
     T = np.random.default_rng(3).uniform(20, 40, 20_000)
     frame = summarise(bg.sample(20_000, T, seed=3), T)
+    passes = []
+
+    def counted(*arguments):
+        optimum = maximise(*arguments)
+        passes.append(optimum.passes)
+        return optimum
+
+    monkeypatch.setattr("patron.models.transaction.maximise", counted)
     whole = BetaGeoNBD().fit(frame)
-    monkeypatch.setattr("patron.models.transaction._FEW", 1000)
+    monkeypatch.setattr("patron.models.transaction._FEW", 2000)
     started = BetaGeoNBD().fit(frame)
     assert started.params_.to_numpy() == pytest.approx(whole.params_.to_numpy(), rel=1e-8)
+    alone, _, after_few = passes
+    assert after_few < alone
 
 
 def test_gamma_gamma_without_differences_between_customers_says_so():

@@ -9,7 +9,7 @@ from patron.models.beta_rate import log_beta_mean
 from patron.models.horizon import LogTable, log_purchases
 
 
-def test_a_table_is_right_to_13_digits_where_its_function_bends():
+def test_a_table_is_right_to_12_digits_where_its_function_bends():
     def log_f(x, z):
         return (x + 0.3) * np.log1p(np.exp(z)) - np.log1p(x * np.exp(-z))
 

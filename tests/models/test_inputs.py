@@ -51,8 +51,9 @@ def test_an_absent_column_is_named(frame, bg, column):
 
 def test_what_is_no_frame_is_refused(bg):
     for thing in ([1, 2], np.ones((3, 3)), None):
-        with pytest.raises(DataError, match="takes a pandas frame"):
-            bg.probability_alive(thing)
+        for use in (BetaGeoNBD().fit, bg.probability_alive):
+            with pytest.raises(DataError, match="takes a pandas frame"):
+                use(thing)
 
 
 def test_a_frame_that_counts_the_first_purchase_is_refused(frame, bg):

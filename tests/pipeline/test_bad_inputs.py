@@ -32,10 +32,10 @@ value: {{test_horizon: 60 days, recipes: [average, bg_nbd]}}
 """
 
 DATA = {
-    "an empty file": ("", 3, ["log.csv", "empty"]),
-    "a header and no rows": (HEAD, 3, ["no rows"]),
-    "one customer": (HEAD + _rows(customers=1), 3, ["Fix:"]),
-    "all one-time buyers": (HEAD + _rows(customers=300, repeat=1), 4, ["repeat"]),
+    "an empty file": ("", 3, ["log.csv", "names no columns", "Fix:"]),
+    "a header and no rows": (HEAD, 3, ["the log is empty", "Fix:"]),
+    "one customer": (HEAD + _rows(customers=1), 3, ["1 customers", "too few", "Fix:"]),
+    "all one-time buyers": (HEAD + _rows(customers=300, repeat=1), 4, ["none of 261 customers bought again", "Fix:"]),
     "an amount that is not a number": (HEAD + "c1,2022-01-01,NaN\n" + GOOD, 3, ["'amount'", "1 row", "Fix:"]),
     "an infinite amount": (HEAD + "c1,2022-01-01,inf\n" + GOOD, 3, ["'amount'", "1 row", "Fix:"]),
     "a decimal comma": (HEAD + 'c1,2022-01-01,"12,50"\n' + GOOD, 3, ["'amount'", "'12,50'", "Fix:"]),

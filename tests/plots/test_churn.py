@@ -39,7 +39,7 @@ def test_the_bars_count_the_customers_of_each_bin(churn):
     ax = plots.plot_calibration(actual, predicted)
     bars = [patch.get_height() for other in ax.figure.axes if other is not ax for patch in other.patches]
     assert bars == calibration_bins(actual, predicted)["customers"].tolist()
-    assert f"at most {max(bars):,}" in ax.get_legend().get_texts()[-1].get_text()
+    assert f"up to {max(bars):,}" in ax.get_legend().get_texts()[-1].get_text()
 
 
 def test_a_constant_prediction_finds_leavers_at_random_whatever_the_order():

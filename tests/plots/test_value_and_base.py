@@ -53,13 +53,22 @@ def test_every_customer_is_in_a_cell_and_in_a_band(scores):
     mesh = ax.collections[0].get_array()
     assert np.nansum(np.ma.filled(mesh, 0)) == len(scores)
     risk = scores["churn_probability"]
-    assert {text.get_text() for text in ax.texts} == {
-        f"severe\n{(risk >= 0.8).sum():,}",
-        f"some\n{((risk >= 0.5) & (risk < 0.8)).sum():,}",
-        f"low\n{(risk < 0.5).sum():,}",
-    }
+    held = [(risk < 0.5).sum(), ((risk >= 0.5) & (risk < 0.8)).sum(), (risk >= 0.8).sum()]
+    assert ax.texts[0].get_text() == "low {:,}  |  some {:,}  |  severe {:,}".format(*held)
 
 
 def test_a_risk_on_the_cut_belongs_to_the_higher_band_and_one_to_the_highest():
     scores = pd.DataFrame({"churn_probability": [0.3, 0.6, 1.0], "expected_revenue": [1.0, 2.0, 3.0]})
-    assert [text.get_text() for text in plots.plot_risk_by_value(scores).texts] == ["high\n2", "medium\n1", "low\n0"]
+    assert plots.plot_risk_by_value(scores).texts[0].get_text() == "low 0  |  medium 1  |  high 2"
+
+
+@pytest.mark.parametrize(("low", "high"), [(5.0, 8.0), (0.5, 12.0), (0.01, 5_000.0), (7.0, 7.0)])
+def test_a_logarithmic_axis_is_labelled_in_plain_numbers(low, high):
+    scores = pd.DataFrame({"churn_probability": [0.3, 0.6], "expected_revenue": [low, high]})
+    ax = plots.plot_risk_by_value(scores)
+    ax.figure.draw_without_rendering()
+    bottom, top = ax.get_ylim()
+    shown = [tick.label1.get_text() for tick in ax.yaxis.get_major_ticks() if bottom <= tick.get_loc() <= top]
+    assert 2 <= len(shown) <= 8
+    assert all(bottom <= float(text.replace(",", "")) <= top for text in shown)
+    assert ax.yaxis.get_minorticklocs().size == 0

@@ -104,7 +104,7 @@ def full():
                 "rows": [255, 0],
                 "example": ["00007", None],
                 "action": ["kept: a line item repeats", "none"],
-                "level": ["note", "ok"],
+                "level": ["info", "warn"],
             }
         ),
         data={"rows": 69_659, "observed until": pd.Timestamp("1998-06-30")},

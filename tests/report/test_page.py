@@ -206,13 +206,15 @@ def test_every_picture_is_there(full_read):
     assert len(pictures) == len(set(pictures)) == 7
 
 
-def test_the_audit_and_the_models_are_shown(full_read):
-    assert full_read.table("What the audit found")[1] == [
+def test_the_audit_and_the_models_are_shown(full, full_page, full_read):
+    stored = full.audit[sorted(full.audit.columns)]
+    assert render(dataclasses.replace(full, audit=stored)) == full_page
+    assert full_read.table("What the audit looked for")[1] == [
         "duplicates",
         "255",
         "00007",
         "kept: a line item repeats",
-        "note",
+        "info",
     ]
     assert full_read.table("Parameters of BetaGeoNBD")[2] == ["alpha", "4.414", "n/a", "at the edge"]
 
@@ -234,7 +236,7 @@ def test_hostile_values_are_text(full):
             scores=scores,
             leaderboard=full.leaderboard.replace("base_rate", "<b>x"),
             verdicts={"churn": HOSTILE, "value": HOSTILE},
-            audit=full.audit.assign(example=HOSTILE).rename(columns={"action": HOSTILE}),
+            audit=full.audit.assign(check=HOSTILE, example=HOSTILE, action=HOSTILE, level=HOSTILE),
             data={HOSTILE: HOSTILE},
             models={HOSTILE: full.models["BetaGeoNBD"].rename(index={"r": HOSTILE}, columns={"note": HOSTILE})},
             made={HOSTILE: [HOSTILE]},

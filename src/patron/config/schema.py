@@ -6,7 +6,7 @@ import re
 import zoneinfo
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
@@ -104,12 +104,23 @@ class TableSource(_Section):
     )
 
 
+KNOWN_COLUMNS: Final = {
+    "transactions": (
+        "customer_id", "time", "amount", "order_id", "product_id", "category", "quantity", "discount", "channel",
+    ),
+    "customers": ("customer_id", "valid_from", "valid_to"),
+    "events": ("customer_id", "time", "kind", "value"),
+    "subscriptions": ("customer_id", "start", "end", "plan", "price"),
+}  # fmt: skip
+"""Patron's names for the columns of each table."""
+
+
 class DataSection(_Section):
     """Where the transactions are and how they are read."""
 
     transactions: TableSource = Field(
         description="The transaction log: customer_id, time, amount; optional order_id, product_id, category, "
-        "quantity, discount, channel, currency."
+        "quantity, discount, channel."
     )
     customers: TableSource | None = Field(
         default=None, description="One row a customer, or dated by valid_from, valid_to."
@@ -134,6 +145,15 @@ class DataSection(_Section):
     observed_until: IsoDay | None = Field(
         default=None, description="The last day observed, the whole of it; the day of the last row when left out."
     )
+
+    @model_validator(mode="after")
+    def _known_columns(self) -> DataSection:
+        for table, known in KNOWN_COLUMNS.items():
+            source: TableSource | None = getattr(self, table)
+            for name in source.columns if source else ():
+                if name not in known:
+                    raise ValueError(f"{table}.columns has no {name!r}. Fix: one of {', '.join(known)}")
+        return self
 
 
 class TimeSection(_Section):

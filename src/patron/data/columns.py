@@ -139,29 +139,24 @@ def money(column: ir.Value, minor: int, *, required: bool) -> Column:
     """
     parsed, problems = _parsed(column)
     kind = parsed.type()
+    largest = LARGEST // minor
     if kind.is_floating():
-        problems = (*problems, Problem(parsed.isinf(), "is infinite", "correct or remove these rows"))
-        double = parsed.cast("float64")
-        inside = double.abs() * minor <= LARGEST
+        parsed = parsed.cast("float64")
+        endless = parsed.isinf()
+        inside = parsed.abs() <= largest
+        beyond = ~inside & ~endless & ~parsed.isnan()
+        problems = (*problems, Problem(endless, "is infinite", "correct or remove these rows"))
+        digits = 2.0**-22 if kind.nbytes == 4 else 2.0**-51
+        cents, changed = _round_double(parsed, minor, digits)
     else:
-        inside = parsed.between(-(LARGEST // minor), LARGEST // minor)
-    finite = ~(parsed.isnan() | parsed.isinf()) if kind.is_floating() else parsed.notnull()
-    too_large = Problem(
-        ~inside & finite,
-        f"is larger than {LARGEST // minor:,}",
-        "correct these rows; amounts are in major units, like 12.50",
-    )
-    problems = (*problems, too_large)
+        inside = parsed.between(-largest, largest)
+        beyond = ~inside
+        cents, changed = _round_exact(inside.ifelse(parsed, ibis.null(kind)), minor)
+    far = Problem(beyond, f"is larger than {largest:,}", "correct these rows; amounts are in major units, like 12.50")
+    problems = (*problems, far)
     if required:
         problems = (missing(column, "fill it in or remove these rows; a free order has amount 0"), *problems)
-    if kind.is_integer():
-        return Column(column, inside.ifelse(parsed, ibis.null(kind)).cast("int64") * minor, problems, required=required)
-    if kind.is_decimal():
-        value, changed = _round_decimal(inside.ifelse(parsed, ibis.null(kind)), minor)
-    else:
-        digits = 2.0**-22 if column.type().is_floating() and column.type().nbytes == 4 else 2.0**-51
-        value, changed = _round_double(inside.ifelse(double, ibis.null("float64")), minor, digits)
-    return Column(column, value, problems, changed, required)
+    return Column(column, inside.ifelse(cents, ibis.null("int64")), problems, changed, required)
 
 
 def _parsed(column: ir.Value) -> tuple[ir.Value, tuple[Problem, ...]]:
@@ -182,16 +177,17 @@ def _parsed(column: ir.Value) -> tuple[ir.Value, tuple[Problem, ...]]:
 
 
 def _round_double(x: ir.Value, minor: int, digits: float) -> tuple[ir.Value, ir.Value]:
-    size = x.abs() * float(minor)
+    size = ibis.least(x.abs(), 2.0 * LARGEST / minor) * float(minor)
     slack = size * digits
-    whole = size.floor().cast("int64")
-    part = size - whole.cast("float64")
-    tie = (part - 0.5).abs() <= slack
-    cents = whole + tie.ifelse(whole % 2, (part > 0.5).ifelse(1, 0))
-    return (x < 0).ifelse(-cents, cents), (size - cents.cast("float64")).abs() > slack
+    up = (size + slack + 0.5).floor().cast("int64")
+    tie = (up.cast("float64") - 0.5 - size).abs() <= slack
+    cents = up - tie.ifelse(up % 2, 0)
+    return cents * (x < 0).ifelse(-1, 1), (size - cents.cast("float64")).abs() > slack
 
 
-def _round_decimal(x: ir.Value, minor: int) -> tuple[ir.Value, ir.Value]:
+def _round_exact(x: ir.Value, minor: int) -> tuple[ir.Value, ir.Value | None]:
+    if x.type().is_integer():
+        return x.cast("int64") * minor, None
     size = x.abs()
     whole = size.floor()
     scaled = (size - whole) * minor
@@ -199,7 +195,7 @@ def _round_decimal(x: ir.Value, minor: int) -> tuple[ir.Value, ir.Value]:
     twice = (scaled - below) * 2
     floor = whole.cast("int64") * minor + below.cast("int64")
     cents = floor + (twice == 1).ifelse(floor % 2, (twice > 1).ifelse(1, 0))
-    return (x < 0).ifelse(-cents, cents), scaled != below
+    return cents * (x < 0).ifelse(-1, 1), scaled != below
 
 
 def day(column: ir.Value, zone: str, source_zone: str | None, *, required: bool = True) -> tuple[Column, Column | None]:

@@ -56,7 +56,6 @@ def connect(memory: str | None = None, threads: int | None = None) -> Any:
         autoinstall_known_extensions=False,
         **({} if threads is None else {"threads": threads}),
     )
-    engine.raw_sql("SET TimeZone = 'UTC'")
     if match is not None:
         limit = f"{match[1]}{match[2]}" if match[2] != "%" else _share(engine, float(match[1]))
         engine.raw_sql(f"SET memory_limit = '{limit}'")
@@ -98,6 +97,8 @@ def forget_sources(engine: Any) -> None:
 
 def check_zone(name: str, what: str, engine: Any) -> None:
     """Refuse a time zone that `engine` does not know."""
+    if name == "UTC":
+        return
     known = [row[0] for row in engine.raw_sql("SELECT name FROM pg_timezone_names() ORDER BY name").fetchall()]
     if name not in known:
         close = difflib.get_close_matches(str(name), known, n=2)

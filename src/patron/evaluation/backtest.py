@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,7 +18,7 @@ from patron._core.progress import track
 from patron.evaluation.bootstrap import Sample, bootstrap, interval
 from patron.metrics import METRICS
 from patron.recipes import recipe as named_recipe
-from patron.recipes.protocol import Recipe, Task
+from patron.recipes.protocol import Recipe, Task, TrainingData
 from patron.recipes.training import Timeline, training_days
 
 LABELS: Final[dict[Task, str]] = {"churn": "churned", "value": "spend_next"}
@@ -112,6 +114,7 @@ def backtest(
     grain: Grain = "day",
     every: str | Horizon = "28 days",
     seed: int = 0,
+    timeline: Timeline | None = None,
 ) -> Backtest:
     """Refit recipes at each test day on what was known then, and compare their predictions with what came.
 
@@ -133,6 +136,8 @@ def backtest(
         A fixed length: how far apart the as-of days of the training rows lie, back from test day - horizon.
     seed : int
         Of the fits and of the bootstrap.
+    timeline : Timeline, optional
+        One of this log, horizon, unit and grain that already knows some of the days; made anew when left out.
 
     Returns
     -------
@@ -162,12 +167,12 @@ def backtest(
     step = Horizon.parse(every).fixed_days("every")
     days = _closed(day_numbers(as_of), length, log.observed_until)
     chosen = _chosen(recipes, task)
-    timeline = Timeline(log, length, unit, grain)
+    timeline = timeline or Timeline(log, length, unit, grain)
     frames, active = [], []
     for day in track(days, f"backtest of {task}"):
         data = timeline.training(date_of(day), training_days(log.first_day, date_of(day), length, step), seed)
         test = timeline.test(date_of(day))
-        for name, candidate in track(chosen.items(), f"recipes on {date_of(day)}"):
+        for name, prediction in _predictions(chosen, data, day).items():
             frames.append(
                 pd.DataFrame(
                     {
@@ -175,13 +180,20 @@ def backtest(
                         "recipe": name,
                         "as_of": as_stamps([day])[0],
                         "customer_id": test.index.get_level_values("customer_id"),
-                        "prediction": _finite(candidate.fit(data).predict(data.today), name, day),
+                        "prediction": _finite(prediction, name, day),
                         "actual": test[LABELS[task]].to_numpy(dtype=float),
                     }
                 )
             )
             active.append(test["days_since_last"].to_numpy() < length)
     return Backtest.of(task, length, pd.concat(frames, ignore_index=True), np.concatenate(active), seed=seed)
+
+
+def _predictions(recipes: dict[str, Recipe], data: TrainingData, day: int) -> dict[str, npt.ArrayLike]:
+    """Fit recipes side by side, a core each; trees grown by one thread cost less in sum than by several."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = {name: pool.submit(lambda c: c.fit(data).predict(data.today), c) for name, c in recipes.items()}
+        return {name: job.result() for name, job in track(jobs.items(), f"recipes on {date_of(day)}")}
 
 
 def _samples(predictions: pd.DataFrame, active: npt.NDArray[np.bool_]) -> dict[tuple[Any, Any, str], Sample]:

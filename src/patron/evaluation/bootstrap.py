@@ -7,10 +7,7 @@ between recipes and means over dates are taken replicate by replicate: that is t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -20,8 +17,7 @@ from patron._core.progress import track
 
 REPLICATES: Final = 200
 BLOCK: Final = 5_000_000
-"""So many weights are held at a time, and by each thread."""
-THREADS: Final = 4
+"""So many weights are held at a time."""
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -82,15 +78,11 @@ def bootstrap(
     for start in track(range(0, replicates, step), "bootstrap"):
         block = slice(start, min(start + step, replicates))
         weights = random.poisson(1.0, (block.stop - start, customers)).astype(float)
-        with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
-            for i, values in enumerate(pool.map(partial(_weighted, metrics=metrics, weights=weights), samples)):
-                out[i, :, block] = values
+        for i, (customer, actual, predicted) in enumerate(samples):
+            drawn = weights.take(customer, axis=1)
+            for j, metric in enumerate(metrics):
+                out[i, j, block] = metric(actual, predicted, drawn)
     return out
-
-
-def _weighted(sample: Sample, metrics: Sequence[Callable[..., Any]], weights: FloatArray) -> FloatArray:
-    drawn = weights.take(sample.customer, axis=1)
-    return np.array([metric(sample.actual, sample.predicted, drawn) for metric in metrics])
 
 
 def interval(replicates: FloatArray) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """What is known of a customer as of a day: the RFM summary, the feature catalogue, snapshots and their labels.
 
-The room bears the name of its main function, so it can be called: ``patron.features(log, as_of)``. The catalogue loads
-without an engine, because a scorer needs its words alone.
+The room bears the name of its main function, so it can be called: ``patron.features(log, as_of, unit=, grain=)``. The
+catalogue loads without an engine, because a scorer needs its words alone.
 """
 
 from __future__ import annotations

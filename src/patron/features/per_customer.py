@@ -16,7 +16,7 @@ from patron.data.log import TransactionLog
 from patron.features.catalogue import Feature, Scale, Source
 from patron.features.purchases import Purchases, purchases
 
-_ZERO = 719_468  # days from 0000-03-01 to 1970-01-01
+_ZERO = 719_468  # days from 0000-03-01, a Wednesday, to 1970-01-01; counted from there no day is negative
 
 
 def period_of(day: Any, grain: Grain) -> Any:
@@ -80,6 +80,7 @@ def per_customer(
         for table in different.values()
     ]
     whole = reduce(lambda left, right: left.join(right, bought.by), parts)
+    whole = whole.select(*bought.by, *(feature.name for feature in features))
     day = _as_of(whole, as_of)
     columns = {}
     for feature in features:

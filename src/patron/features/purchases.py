@@ -99,8 +99,9 @@ def _net(bought: Table, returned: Table, by: list[str]) -> Table:
     """Take refunds off the latest earlier purchases of the same `by`; what exceeds them all is dropped.
 
     Purchases stack up: x_i goes on top, a refund takes from the top and stops at the ground. With C_j the running sum
-    of purchases and refunds, the height after event j is S_j = C_j - min(0, min_{k<=j} C_k), a reflected walk, and what
-    was never taken off purchase i is min(x_i, max(0, min_{j>=i} S_j - S_{i-1})). `bought` has one row a `by` and day;
+    of purchases and refunds, what was never taken off purchase i is min_{j>=i} C_j - C_{i-1}, held between 0 and x_i:
+    it is gone once the sum has fallen back to where it stood before. (An excess stays in the sum, but where one was
+    dropped everything earlier is gone, and what comes later starts from there.) `bought` has one row a `by` and day;
     on one day purchases come first. Only a `by` with a refund passes through the windows.
     """
     keys = [*by, "ago"]
@@ -109,14 +110,12 @@ def _net(bought: Table, returned: Table, by: list[str]) -> Table:
         .select(*keys, change="amount", refund=ibis.literal(0))
         .union(returned.group_by(keys).agg(change=returned.amount.sum(), refund=ibis.literal(1)))
     )
-    so_far = {"group_by": by, "order_by": [ibis.desc("ago"), "refund"], "rows": (None, 0)}
-    from_here = {**so_far, "rows": (0, None)}
-    events = events.mutate(running=events.change.sum().over(**so_far))
-    events = events.mutate(height=events.running - ibis.least(events.running.min().over(**so_far), 0))
-    events = events.mutate(kept=events.height.min().over(**from_here) - (events.height - events.change))
-    kept = events.filter(events.refund == 0).select(
-        *keys, kept=ibis.greatest(ibis.least(events.kept, events.change), 0)
-    )
+    order = {"group_by": by, "order_by": [ibis.desc("ago"), "refund"]}
+    events = events.mutate(running=events.change.sum().over(**order, rows=(None, 0)))
+    events = events.mutate(lowest=events.running.min().over(**order, rows=(0, None)))
+    placed = events.filter(events.refund == 0)
+    above = placed.lowest - (placed.running - placed.change)
+    kept = placed.select(*keys, kept=ibis.greatest(ibis.least(above, placed.change), 0))
     joined = bought.left_join(kept, keys)
     others = [name for name in bought.columns if name != "amount"]
     return joined.select(*others, amount=ibis.coalesce(joined.kept, joined.amount))

@@ -180,9 +180,8 @@ def _ahead(log: TransactionLog, days: Sequence[int], ahead: int) -> Table:
     later, paid = (table.filter(table.ago < ahead) for table in (bought.days, bought.payments))
     counts = later.group_by(*bought.by).agg(days_ahead=later.count())
     spend = paid.group_by(*bought.by).agg(minor_ahead=paid.amount.sum())
-    both = spend.left_join(counts, bought.by)
-    day = spend.as_of - ahead if len(days) > 1 else ibis.literal(days[0], "int64")
-    return both.select(spend.customer_id, as_of=day, days_ahead=counts.days_ahead, minor_ahead=spend.minor_ahead)
+    both = spend.left_join(counts, bought.by).select(*bought.by, "days_ahead", "minor_ahead")
+    return both.mutate(as_of=both.as_of - ahead if len(days) > 1 else ibis.literal(days[0], "int64"))
 
 
 def _stack(log: TransactionLog, days: list[int], expression: Callable[[list[int]], Table], what: str) -> pd.DataFrame:

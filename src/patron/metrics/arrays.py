@@ -113,55 +113,39 @@ class Groups:
 
     Attributes
     ----------
-    order : int array (n,)
-        Positions of the customers, sorted by the value.
-    ends : int array (groups,)
-        Where in `order` the last customer of each group stands.
+    group : int array (n,)
+        Each customer's group, 0 for the lowest value.
+    count : int
+        How many groups there are.
     """
 
-    order: npt.NDArray[np.intp]
-    ends: npt.NDArray[np.intp]
+    group: npt.NDArray[np.intp]
+    count: int
 
     @classmethod
     def by(cls, values: FloatArray) -> Groups:
         """Group customers by `values` (n,)."""
-        order = np.argsort(values, kind="stable")
-        ranked = values[order]
-        return cls(order, np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)[: len(ranked)]))
-
-    def reach(self, amounts: FloatArray) -> FloatArray:
-        """Return the sum of amounts (n,) up to the end of each group."""
-        reached = np.cumsum(amounts.take(self.order))
-        return reached if len(self.ends) == len(reached) else reached.take(self.ends)
+        levels, group = np.unique(values, return_inverse=True)
+        return cls(group, len(levels))
 
     def sums(self, amounts: FloatArray) -> FloatArray:
         """Return the sum of amounts (n,) within each group."""
-        if len(self.ends) == len(self.order):
-            return amounts.take(self.order)
-        reached = self.reach(amounts)
-        reached[1:] -= reached[:-1].copy()
-        return reached
+        return np.bincount(self.group, amounts, self.count).astype(float, copy=False)  # of nobody, integers
 
     def midranks(self, weights: FloatArray) -> FloatArray:
         """Return the middle of each group's stretch of the line: (rank - 1/2) of its customers, ties averaged."""
-        high = self.reach(weights)
-        high[1:] += high[:-1].copy()
-        return high / 2
-
-    def of_customers(self, by_group: FloatArray) -> FloatArray:
-        """Give each customer (n,) its group's entry."""
-        out = np.empty(len(self.order))
-        out[self.order] = np.repeat(by_group, np.diff(self.ends, prepend=-1))
-        return out
+        weight = self.sums(weights)
+        return np.cumsum(weight) - weight / 2
 
     def up_to(self, points: Any, amounts: FloatArray, weights: FloatArray) -> Any:
         """Return the sum of amounts (n,) up to points of the line; a group that is cut counts in part."""
-        line, reached = (np.concatenate([[0.0], self.reach(column)]) for column in (weights, amounts))
+        line, reached = (np.cumsum(np.append(0.0, self.sums(column))) for column in (weights, amounts))
         return np.interp(points, line, reached)
 
     def tenths(self, weights: FloatArray) -> FloatArray:
         """Return the part, 0 to 1, of each group in each tenth of the line: (10, groups)."""
-        high, weight = self.reach(weights), self.sums(weights)
+        weight = self.sums(weights)
+        high = np.cumsum(weight)
         cuts = tenths_of(weights.sum())[:, None]
         inside = np.minimum(high, cuts[1:]) - np.maximum(high - weight, cuts[:-1])
         part: FloatArray = np.maximum(inside, 0) / np.where(weight > 0, weight, 1)

@@ -53,9 +53,9 @@ def pr_auc(actual: npt.ArrayLike, predicted: npt.ArrayLike, weights: npt.ArrayLi
     groups = Groups.by(-p)
 
     def one(w: FloatArray) -> Any:
-        found, reached = groups.reach(w * y), groups.reach(w)
-        precision = np.divide(found, reached, out=np.zeros_like(reached), where=reached > 0)
-        return ratio(dot(precision, groups.sums(w * y)), dot(w, y) * (dot(w, 1 - y) > 0))
+        found, reached = groups.sums(w * y), np.cumsum(groups.sums(w))
+        precision = np.divide(np.cumsum(found), reached, out=np.zeros_like(reached), where=reached > 0)
+        return ratio(dot(precision, found), dot(w, y) * (dot(w, 1 - y) > 0))
 
     return each(one, w)
 

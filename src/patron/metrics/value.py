@@ -88,7 +88,7 @@ def spearman(actual: npt.ArrayLike, predicted: npt.ArrayLike, weights: npt.Array
     by_actual, by_prediction = Groups.by(y), Groups.by(p)
 
     def one(w: FloatArray) -> Any:
-        a, b = (groups.of_customers(groups.midranks(w)) - w.sum() / 2 for groups in (by_actual, by_prediction))
+        a, b = ((groups.midranks(w) - w.sum() / 2).take(groups.group) for groups in (by_actual, by_prediction))
         return ratio(dot(w, a * b), np.sqrt(dot(w, a * a) * dot(w, b * b)))
 
     return each(one, w)

@@ -55,8 +55,8 @@ class BetaGeoNBD(TransactionModel):
     0006    0.195
     Name: expected_purchases, dtype: float64
     >>> model.probability_no_purchase(frame, "91 days").round(3)
-    0001    0.661
-    0006    0.936
+    0001    0.677
+    0006    0.938
     Name: probability_no_purchase, dtype: float64
     """
 
@@ -184,26 +184,33 @@ def _silent(values: Array, T: Array, weight: Array) -> Derivatives:
 
 
 def _returned(values: Array, x: Array, t_x: Array, T: Array, weight: Array) -> Derivatives:
-    """Sum over those who bought again: -(r+x) log1p(T/alpha) + log(1 + e**z), z the log-odds of having left."""
-    r, alpha, a, b = values
-    shape, rest = r + x, 1 / (b + x - 1)
-    log_aged, by_end, by_last = np.log1p(T / alpha), 1 / (alpha + T), 1 / (alpha + t_x)
-    waited = log_aged - np.log1p(t_x / alpha)
-    z = np.log(a * rest) + shape * waited
-    small = np.exp(-np.abs(z))
-    left = np.where(z > 0, 1.0, small) / (1 + small)
-    f = weight @ (np.maximum(z, 0.0) + np.log1p(small) - shape * log_aged)
+    """Sum over those who bought again: -(r+x) log1p(T/alpha) + log(1 + e**z), z the log-odds of having left.
 
-    share = T * by_end
-    alive_g = np.array([-(weight @ log_aged), (weight * shape) @ share / alpha, 0.0, 0.0])
+    z is at least log(a/(b+x-1)), so that e**-z never overflows.
+    """
+    r, alpha, a, b = values
+    shape, rest, by_end, by_last = r + x, 1 / (b + x - 1), 1 / (alpha + T), 1 / (alpha + t_x)
+    log_aged, share = np.log1p(T / alpha), T * by_end
+    slope = np.empty((4, len(x)))  # of z
+    slope[0] = log_aged - np.log1p(t_x / alpha)
     nearer = (t_x - T) * by_end * by_last
-    slope = np.stack([waited, shape * nearer, np.full_like(x, 1 / a), -rest])
-    by_left = weight * left
+    slope[1] = shape * nearer
+    slope[2] = 1 / a
+    slope[3] = -rest
+    z = np.log(a * rest) + shape * slope[0]
+    stayed = np.exp(-z)
+    left = 1 / (1 + stayed)
+    by_shape, by_left = weight * shape, weight * left
+
+    aged, shared = by_shape @ log_aged, by_shape @ share
+    f = weight @ (z + np.log1p(stayed)) - aged
+    g = slope @ by_left
+    g[0] -= weight @ log_aged
+    g[1] += shared / alpha
     h = (slope * (by_left * (1 - left))) @ slope.T
-    h[1, 1] += (weight * shape) @ (share**2 - 2 * share) / alpha**2 - by_left @ (slope[1] * (by_end + by_last))
-    cross = weight @ share / alpha + by_left @ nearer
-    h[0, 1] += cross
-    h[1, 0] += cross
+    h[0, 1] += weight @ share / alpha + by_left @ nearer
+    h[1, 0] = h[0, 1]
+    h[1, 1] += ((by_shape * share) @ share - 2 * shared) / alpha**2 - by_left @ (slope[1] * (by_end + by_last))
     h[2, 2] -= by_left.sum() / a**2
     h[3, 3] += by_left @ rest**2
-    return float(f), alive_g + slope @ by_left, h
+    return float(f), g, h

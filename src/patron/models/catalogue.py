@@ -21,6 +21,11 @@ _MODELS: Final[dict[str, type[Model]]] = {**TRANSACTION_MODELS, GammaGamma.name:
 def load_model(source: str | Path | dict[str, Any]) -> Any:
     """Load a model that `save` wrote, whichever it is; a dictionary from `to_dict` does as well.
 
+    Parameters
+    ----------
+    source : path or dict
+        What `save` wrote, or what `to_dict` gave.
+
     Raises
     ------
     DataError

@@ -19,14 +19,15 @@ BLOCK: Final = 8192
 """Rows a block: a dozen columns of them stay in the second-level cache."""
 
 _PASSES: Final = 300
-_SMALL_STEP: Final = 1e-5  # its square is what the last step leaves
-_SMALL_GAIN: Final = 1e-10
-_RUNAWAY: Final = 0.05
-_UNKNOWN: Final = 100.0
-_FLAT: Final = 1e-14
-_FAR: Final = 20.0
-_NOISE: Final = 1e-14
-_ROUGH: Final = 1e-7
+_SMALL_STEP: Final = 1e-5  # in logarithms; Newton's last step leaves its square
+_SMALL_GAIN: Final = 1e-10  # of log-likelihood a customer
+_RUNAWAY: Final = 0.05  # a step this long where nothing is left to gain leads to an edge
+_UNKNOWN: Final = 100.0  # a standard error, in logarithms, that says nothing is known
+_FAR: Final = 20.0  # from the start, in logarithms
+_FLAT: Final = 1e-14  # curvature against the largest
+_NOISE: Final = 1e-14  # rounding of a slope
+_ROUGH: Final = 1e-7  # rounding of a likelihood, at worst
+_LOOK: Final = "look for extreme values in the frame"
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,8 @@ def maximise(evaluate: Callable[[Array], Derivatives], start: Array, lower: Arra
     first = theta = np.log(start - lower)
     f, g, h = at(theta)
     if not np.isfinite(f):
-        raise FitError("the likelihood is not finite", fix="look for extreme values in the frame")
-    for passes in range(1, _PASSES):  # noqa: B007
+        raise FitError("the likelihood is not finite", fix=_LOOK)
+    for passes in range(1, _PASSES):  # noqa: B007  # told in the end
         eigenvalues, basis = np.linalg.eigh(-h)
         curvature = np.maximum(np.abs(eigenvalues), _FLAT * np.abs(eigenvalues).max())
         along = basis.T @ g
@@ -122,32 +123,31 @@ def maximise(evaluate: Callable[[Array], Derivatives], start: Array, lower: Arra
         for _ in range(40):
             f_new, g_new, h_new = at(theta + trial)
             promised, rise = float(g @ trial), f_new - f
-            levels = rise > -_ROUGH * (1 + abs(f)) and abs(float(g_new @ trial)) < promised / 2
-            if (rise >= 1e-4 * promised or levels) and np.isfinite(h_new).all():
+            levels_off = rise > -_ROUGH * (1 + abs(f)) and abs(float(g_new @ trial)) < promised / 2
+            if (rise >= 1e-4 * promised or levels_off) and np.isfinite(h_new).all():
                 break
             trial = trial / 2
         else:
-            raise FitError(
-                "the likelihood does not rise along its own slope", fix="look for extreme values in the frame"
-            )
+            raise FitError("the likelihood does not rise along its own slope", fix=_LOOK)
         theta, f, g, h = theta + trial, f_new, g_new, h_new
     else:
-        raise FitError(f"no rest after {_PASSES} passes", fix="look for extreme values in the frame")
+        raise FitError(f"no rest after {_PASSES} passes", fix=_LOOK)
 
-    spread = np.sqrt(((basis / curvature) * basis).sum(axis=1) / customers)
-    loose = (np.abs(step) > _RUNAWAY) | (spread > _UNKNOWN)
-    course = np.where(np.abs(step) > _RUNAWAY, step, theta - first)
+    running = np.abs(step) > _RUNAWAY
+    loose = running | (np.sqrt((basis**2 / curvature).sum(axis=1) / customers) > _UNKNOWN)
     if not loose.any():
         theta, f = theta + step, f + gain
     scale = np.exp(theta)
-    held = np.flatnonzero(~loose)
+    held = np.ix_(~loose, ~loose)
     covariance = np.full_like(h, np.nan)
-    covariance[np.ix_(held, held)] = np.linalg.inv(-h[np.ix_(held, held)]) / customers
-    edges = {int(i): 1 if course[i] > 0 else -1 for i in np.flatnonzero(loose)}
+    covariance[held] = np.linalg.inv(-h[held]) / customers
+    course = np.sign(np.where(running, step, theta - first)).astype(int)
+    edges = {int(i): int(course[i]) or 1 for i in np.flatnonzero(loose)}
     return Optimum(lower + scale, f * customers, covariance * np.outer(scale, scale), edges, passes)
 
 
 def given_optimum(evaluate: Callable[[Array], Derivatives], values: Array) -> Optimum:
-    """Take the optimum that somebody else found; likelihood and covariance are ours."""
+    """Take the optimum that somebody else found; likelihood and covariance (NaN off a maximum) are ours."""
     f, _, h = evaluate(values)
-    return Optimum(values, f, np.asarray(np.linalg.inv(-h), dtype=np.float64), {}, 1)
+    covariance = np.linalg.inv(-h) if np.linalg.eigvalsh(-h).min() > 0 else np.full_like(h, np.nan)
+    return Optimum(values, f, covariance.astype(np.float64), {}, 1)

@@ -18,7 +18,7 @@ from patron.models.fitter import Array, blocks
 
 Integers = npt.NDArray[np.int64]
 
-_WIDTH: Final = 0.6
+_WIDTH: Final = 0.5
 _DEGREE: Final = 11
 _DENSE: Final = 10_000
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
@@ -32,8 +32,8 @@ _TO_POWERS = np.linalg.inv(np.vander(_ANGLES, increasing=True))
 class LogTable:
     """The logarithm of a smooth f(x, z) > 0, x a whole number, z real: Chebyshev nodes in short panels of z.
 
-    z is a logarithm, so f is analytic far around a panel of .6: twelve nodes leave about 1e-12. Cells (x, panel) do not know of each other: a value is the same,
-    to the last bit, whatever else is asked for.
+    z is a logarithm, so that f is analytic far around a panel of a half: twelve nodes leave less than 1e-12. Cells
+    (x, panel) do not know of each other: a value is the same, to the last bit, whatever else is asked for.
 
     Parameters
     ----------

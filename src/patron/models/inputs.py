@@ -117,6 +117,7 @@ def column(frame: pd.DataFrame, name: str, *, negative: bool = False) -> Array:
 
 def read_weights(frame: pd.DataFrame, weights: Any) -> Array | None:
     """Take how many customers each row stands for: an array, a column's name, or the column `weight` if any."""
+    _frame(frame)
     if weights is None:
         if "weight" not in frame.columns:
             return None
@@ -146,7 +147,7 @@ def fitting_unit(frame: pd.DataFrame, unit: str | None) -> str:
             "the frame does not say its time unit (pandas loses attrs in merges); taken as measured in days. "
             "Pass unit= to fit.",
             UnitAssumedWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
         settled = "day"
     check_unit(settled)

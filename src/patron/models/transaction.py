@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,8 @@ from patron.models.inputs import (
 )
 
 Ahead = float | str | Horizon | tuple[float | str | Horizon, float | str | Horizon]
-_FEW = 50_000
+_FEW: Final = 50_000
+"""Rows enough to start from, when there are many more."""
 
 
 class TransactionModel(Model):

@@ -1,4 +1,4 @@
-"""The main job as functions: audit, train, score, report, run; what command line and notebooks call."""
+"""The main job as functions: audit, train, score, report, run."""
 
 from patron.pipeline.inputs import audit, read
 from patron.pipeline.job import run

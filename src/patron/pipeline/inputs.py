@@ -24,15 +24,20 @@ TASKS: Final[tuple[Task, Task]] = ("churn", "value")
 
 def loaded(config: str | Path | Config) -> Config:
     """Load a configuration that is not loaded yet; its recipes are known ones."""
-    loaded = config if isinstance(config, Config) else load_config(config)
-    for task, names in (("churn", loaded.churn.recipes), ("value", loaded.value.recipes)):
-        unknown = [name for name in names if name not in RECIPES[task]]
-        if unknown:
-            raise ConfigError(
-                f"{loaded.where(f'{task}.recipes')}: unknown recipe {unknown[0]!r}",
-                fix=f"one of {', '.join(RECIPES[task])}",
-            )
-    return loaded
+    known = config if isinstance(config, Config) else load_config(config)
+    for task in TASKS:
+        for name in recipes_of(known, task):
+            if name not in RECIPES[task]:
+                raise ConfigError(
+                    f"{known.where(f'{task}.recipes')}: unknown recipe {name!r}",
+                    fix=f"one of {', '.join(RECIPES[task])}",
+                )
+    return known
+
+
+def recipes_of(config: Config, task: Task) -> list[str]:
+    """Return the recipes that compete for a task."""
+    return (config.churn if task == "churn" else config.value).recipes
 
 
 @contextmanager
@@ -46,26 +51,28 @@ def read(config: str | Path | Config) -> TransactionLog:
     """Read the transactions and side tables that a configuration names."""
     config = loaded(config)
     data = config.data
-    engine = {"memory": config.resources.memory, "threads": config.resources.threads}
+    columns: dict[str, Any] = data.transactions.columns
     with step("reading transactions"):
         log = read_transactions(
             _source(config, data.transactions),
-            **data.transactions.columns,
+            **columns,
             timezone=data.timezone,
             source_timezone=data.source_timezone,
             currency=data.currency,
             duplicates=data.duplicates,
             observed_until=data.observed_until,
-            **engine,
+            memory=config.resources.memory,
+            threads=config.resources.threads,
         )
     if data.customers is not None:
-        log = log.with_customers(
-            _source(config, data.customers), static=data.customers.static, **data.customers.columns
-        )
+        columns = {**data.customers.columns, "static": data.customers.static}
+        log = log.with_customers(_source(config, data.customers), **columns)
     if data.events is not None:
-        log = log.with_events(_source(config, data.events), **data.events.columns)
+        columns = data.events.columns
+        log = log.with_events(_source(config, data.events), **columns)
     if data.subscriptions is not None:
-        log = log.with_subscriptions(_source(config, data.subscriptions), **data.subscriptions.columns)
+        columns = data.subscriptions.columns
+        log = log.with_subscriptions(_source(config, data.subscriptions), **columns)
     return log
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -21,12 +22,15 @@ from patron.data import TransactionLog
 from patron.evaluation import Backtest, Verdict, backtest, best_transaction_model, promote
 from patron.features.catalogue import CATALOGUE
 from patron.models import TRANSACTION_MODELS, GammaGamma
-from patron.pipeline.inputs import TASKS, alone, as_of_day, horizon_of, loaded, read, reading
+from patron.pipeline.inputs import TASKS, alone, as_of_day, horizon_of, loaded, read, reading, recipes_of
 from patron.recipes import recipe
 from patron.recipes.protocol import Task
 from patron.recipes.training import Timeline, training_days
 from patron.scoring import Bundle, Input, Manifest, Scorer, card
 from patron.tracking import log_training
+
+FEWEST_CUSTOMERS: Final = 30
+"""Fewer say nothing about each other."""
 
 
 def train(config: str | Path | Config) -> Scorer:
@@ -72,13 +76,21 @@ def train_on(config: Config, log: TransactionLog) -> Scorer:
     """Train on a log that is read; see `train`."""
     day = as_of_day(config, log, None)
     known = log.until(date_of(day))
+    if known.n_customers < FEWEST_CUSTOMERS:
+        raise DataError(
+            f"{known.n_customers} customers by {date_of(day)} are too few to learn from",
+            fix=f"take more customers, at least {FEWEST_CUSTOMERS}; 500 make a good start",
+        )
     former = _former(config)
+    lines: dict[int, Timeline] = {}
+    for days in (horizon_of(config, task) for task in TASKS):
+        lines.setdefault(days, Timeline(known, days, config.time.unit, config.time.grain))
     results, chosen = {}, {}
     for task in TASKS:
         incumbent = former.recipes[task]["name"] if former else None
-        results[task] = _backtested(config, known, task, incumbent)
+        results[task] = _backtested(config, task, lines[horizon_of(config, task)], incumbent)
         chosen[task] = promote(results[task], getattr(config.champion, task), incumbent)
-    bundle = _fitted(config, known, results, chosen, version=former.version + 1 if former else _next_version(config))
+    bundle = _fitted(config, lines, results, chosen, version=former.version + 1 if former else _next_version(config))
     leaderboard = pd.concat([result.table for result in results.values()], ignore_index=True)
     predictions = pd.concat([result.predictions for result in results.values()], ignore_index=True)
     staging = config.out / ".training"
@@ -94,7 +106,7 @@ def train_on(config: Config, log: TransactionLog) -> Scorer:
                 config=config.model_dump_json(indent=2),
                 data_digest=bundle.manifest.training["data"],
                 git_revision=_git_revision(),
-                plots=_pictures(results, chosen),
+                plots=_pictures(results, chosen, log.currency),
                 champion=True,
             )
         write_bytes(config.out / "leaderboard.csv", leaderboard.to_csv(index=False).encode())
@@ -110,37 +122,43 @@ def _test(config: Config, task: Task) -> TestDays:
     return (config.value.test if task == "value" else None) or config.churn.test
 
 
-def _backtested(config: Config, log: TransactionLog, task: Task, incumbent: str | None) -> Backtest:
-    horizon, test = horizon_of(config, task), _test(config, task)
-    last = log.observed_until - horizon
-    days = [date_of(last - back * test.every.days()) for back in range(test.last)]
-    names = (config.churn if task == "churn" else config.value).recipes
+def _backtested(config: Config, task: Task, timeline: Timeline, incumbent: str | None) -> Backtest:
+    """Compare the recipes, an incumbent among them, on the latest days whose labels are closed."""
+    test = _test(config, task)
+    last = timeline.log.observed_until - timeline.horizon
+    names = list(recipes_of(config, task))
+    if incumbent is not None and incumbent not in names:
+        names.append(incumbent)
     return backtest(
-        log,
+        timeline.log,
         task,
-        f"{horizon} days",
-        days,
-        [*names, *({incumbent} - {None, *names})],
+        f"{timeline.horizon} days",
+        [date_of(last - back * test.every.days()) for back in range(test.last)],
+        names,
         unit=config.time.unit,
         grain=config.time.grain,
         every=str(test.every),
+        timeline=timeline,
     )
 
 
 def _fitted(
-    config: Config, log: TransactionLog, results: dict[Task, Backtest], chosen: dict[Task, Verdict], version: int
+    config: Config,
+    lines: dict[int, Timeline],
+    results: dict[Task, Backtest],
+    chosen: dict[Task, Verdict],
+    version: int,
 ) -> Bundle:
     """Fit the champions, and the transaction and spend models of the score table, on all that is known."""
-    today = date_of(log.observed_until)
-    data, champions = {}, {}
-    timelines: dict[int, Timeline] = {}
+    data = {}
     for task in TASKS:
-        horizon = horizon_of(config, task)
-        timeline = timelines.setdefault(horizon, Timeline(log, horizon, config.time.unit, config.time.grain))
-        days = training_days(log.first_day, today, horizon, _test(config, task).every.days())
+        timeline = lines[horizon_of(config, task)]
+        log, today = timeline.log, date_of(timeline.log.observed_until)
+        days = training_days(log.first_day, today, timeline.horizon, _test(config, task).every.days())
         data[task] = timeline.training(today, days)
-        with step(f"fitting {chosen[task].champion} for {task}"):
-            champions[task] = recipe(chosen[task].champion, task).fit(data[task])
+    with step("fitting the champions"), ThreadPoolExecutor() as pool:
+        fits = pool.map(lambda task: recipe(chosen[task].champion, task).fit(data[task]), TASKS)
+        champions = dict(zip(TASKS, fits, strict=True))
     value = data["value"]
     name = best_transaction_model(results["value"], config.champion.value) or next(iter(TRANSACTION_MODELS))
     transaction = TRANSACTION_MODELS[name]().fit(value.counts[value.t])
@@ -183,9 +201,8 @@ def _fitted(
 
 
 def _inputs(X: pd.DataFrame) -> tuple[Input, ...]:
-    return tuple(
-        Input(name, str(kind), CATALOGUE[name].label, CATALOGUE[name].family) for name, kind in X.dtypes.items()
-    )
+    described = [(CATALOGUE[str(name)], str(kind)) for name, kind in X.dtypes.items()]
+    return tuple(Input(feature.name, kind, feature.label, feature.family) for feature, kind in described)
 
 
 def _former(config: Config) -> Manifest | None:
@@ -234,7 +251,7 @@ def _git_revision() -> str | None:
     return found.stdout.strip()
 
 
-def _pictures(results: dict[Task, Backtest], chosen: dict[Task, Verdict]) -> dict[str, Any]:
+def _pictures(results: dict[Task, Backtest], chosen: dict[Task, Verdict], currency: str) -> dict[str, Any]:
     """Draw the champions on the report day."""
     pictures = {}
     for task, result in results.items():
@@ -245,5 +262,7 @@ def _pictures(results: dict[Task, Backtest], chosen: dict[Task, Verdict]) -> dic
             pictures["calibration.png"] = plots.plot_calibration(past["actual"], past["prediction"]).figure
             pictures["lift.png"] = plots.plot_lift(past["actual"], past["prediction"]).figure
         else:
-            pictures["deciles.png"] = plots.plot_decile_values(past["actual"], past["prediction"]).figure
+            pictures["deciles.png"] = plots.plot_decile_values(
+                past["actual"], past["prediction"], currency=currency
+            ).figure
     return pictures

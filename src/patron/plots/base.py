@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -148,32 +149,22 @@ def plot_risk_by_value(
         title="Where do risk and value meet?",
         x="churn probability",
         y=style.in_currency(f"{value.replace('_', ' ')} per customer", currency),
-        room=32,
+        room=22,
     )
     ax.grid(visible=False)
     style.percent_ticks(ax.xaxis)
-    cuts = [1.0, *bands.values(), 0.0]
-    for name, high, low in zip([*bands, "low"], cuts[:-1], cuts[1:], strict=True):
-        inside = (risk >= low) & ((risk < high) | (high == 1.0))
-        ax.text(
-            (low + high) / 2,
-            1.01,
-            f"{name}\n{inside.sum():,}",
-            transform=ax.get_xaxis_transform(),
-            ha="center",
-            va="bottom",
-            fontsize=style.SMALL,
-            color=style.INK,
-            linespacing=1.25,
-        )
-        if low > 0:
-            ax.axvline(low, color=style.INK, linewidth=0.8, linestyle=":")
+    names, cuts = zip(("low", 0.0), *sorted(bands.items(), key=itemgetter(1)), strict=True)
+    held = np.bincount(np.searchsorted(cuts, risk, side="right") - 1, minlength=len(cuts))
+    told = (f"{name} {count:,}" for name, count in zip(names, held, strict=True))
+    ax.text(0, 1.02, "  |  ".join(told), transform=ax.transAxes, va="bottom", fontsize=style.SMALL, color=style.MUTED)
+    for cut in cuts[1:]:
+        ax.axvline(cut, color=style.INK, linewidth=0.8, linestyle=":")
     ax.set_xlim(0, 1)
     if not (worth > 0).any():
         style.say(ax, "no value is expected of anybody")
         return ax
-    floor = float(np.quantile(worth[worth > 0], 0.005))
-    top = max(float(worth.max()), floor * 1.5)
+    floor = float(np.quantile(worth[worth > 0], 0.005)) / 1.1
+    top = float(worth.max()) * 1.1
     rows = np.geomspace(floor, top, 31)
     count, x_edges, y_edges = np.histogram2d(risk, np.clip(worth, floor, top), bins=[np.linspace(0, 1, 41), rows])
     mesh = ax.pcolormesh(
@@ -185,7 +176,7 @@ def plot_risk_by_value(
     )
     ax.set_yscale("log")
     ax.set_ylim(floor, top)
-    style.short_ticks(ax.yaxis)
+    style.log_ticks(ax.yaxis, floor, top)
     bar = style.colour_bar(ax, mesh, "customers in a cell")
-    style.short_ticks(bar.ax.yaxis)
+    style.log_ticks(bar.ax.yaxis, *mesh.get_clim())
     return ax

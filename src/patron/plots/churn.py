@@ -95,7 +95,7 @@ def plot_calibration(actual: npt.ArrayLike, predicted: npt.ArrayLike, bins: int 
     bars = counts.bar(
         table["low_edge"], table["customers"], width=1 / bins, align="edge", color=style.FAINT, edgecolor="white"
     )
-    bars.set_label(f"customers, at most {most:,} in a bin")
+    bars.set_label(f"customers, up to {most:,}")
     counts.set_ylim(0, 4 * most)
     counts.set_yticks([])
     counts.spines[:].set_visible(False)
@@ -119,7 +119,7 @@ def plot_calibration(actual: npt.ArrayLike, predicted: npt.ArrayLike, bins: int 
     for axis in (ax.xaxis, ax.yaxis):
         style.percent_ticks(axis)
     ax.set(xlim=(0, 1), ylim=(-0.02, 1.03))
-    style.legend(ax, "upper left", also=[bars])
+    style.legend(ax, "best", also=[bars])
     return ax
 
 

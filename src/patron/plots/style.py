@@ -9,7 +9,7 @@ from typing import Any, Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, PercentFormatter
 
 # Okabe & Ito (2008): told apart by every kind of colour vision, and in grey by their lightness
 BLUE: Final = "#0072b2"
@@ -105,9 +105,16 @@ def short_ticks(axis: Any) -> None:
     axis.set_major_formatter(FuncFormatter(lambda number, _position: short(number)))
 
 
+def log_ticks(axis: Any, low: float, high: float) -> None:
+    """Label a logarithmic axis at 1, 10, 100, ...; within fifty-fold at 1, 2, 5, 10, ..."""
+    axis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 50 else (1.0, 2.0, 5.0)))
+    axis.set_minor_locator(NullLocator())
+    short_ticks(axis)
+
+
 def in_currency(label: str, currency: str | None) -> str:
     """Add the currency to an axis label: 'mean spend (USD)'."""
-    return f"{label} ({currency})" if currency else f"{label} (units of currency)"
+    return f"{label} ({currency or 'currency'})"
 
 
 def figure_of(ax: Axes) -> Figure:

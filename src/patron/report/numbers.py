@@ -61,17 +61,19 @@ def money(amount: float, currency: str) -> str:
     return f"{amount:,.{len(str(minor_units(currency))) - 1}f}" if math.isfinite(amount) else NONE
 
 
-def figure(value: float) -> str:
-    """Write a metric so that the recipes of a column can be compared: four decimals, two from ten on.
+def figure(value: float, of: float | None = None) -> str:
+    """Write a metric: four decimals, two from ten on; the bounds of an interval have the decimals of its value `of`.
 
     Examples
     --------
-    >>> [figure(v) for v in (0.1, -0.00004, 0.97123, 21.3, 1234.5)]
-    ['0.1000', '-0.0000', '0.9712', '21.30', '1,234.50']
+    >>> [figure(v) for v in (0.1, 0.97123, 21.3, 1234.5)]
+    ['0.1000', '0.9712', '21.30', '1,234.50']
+    >>> figure(9.7041, of=10.51)
+    '9.70'
     """
     if not math.isfinite(value):
         return NONE
-    return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.4f}"
+    return f"{value:,.{2 if abs(value if of is None else of) >= 10 else 4}f}"
 
 
 def number(value: float) -> str:

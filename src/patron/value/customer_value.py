@@ -46,8 +46,8 @@ class CustomerValue:
     ... )
     >>> value.predict(frame, "364 days", discount_rate=0.10, margin=0.4).round(2)
           expected_purchases  spend_per_purchase    clv
-    0001                1.52               24.66  14.42
-    0006                0.24               35.22   3.26
+    0001                1.56               24.66  14.72
+    0006                0.25               35.22   3.40
     """
 
     transaction_model_: TransactionModel
