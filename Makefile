@@ -61,7 +61,7 @@ notebooks: $(VENV)/.full  ## execute the notebooks and write them back
 
 docs: $(VENV)/.full  ## build the documentation into site/, warnings are errors
 	@$(BIN)/python docs/generate.py
-	@$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 lock: $(BIN)/uv  ## compile the locks anew from pyproject.toml
 	@$(UV) compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url --output-file requirements.lock

@@ -37,7 +37,7 @@ def command_line() -> str:
     group: Any = typer.main.get_command(app)
     lines = ["# Command line", "", (group.help or "").strip()]
     for name, command in group.commands.items():
-        arguments = " ".join(str(p.human_readable_name) for p in command.params if p.param_type_name == "argument")
+        arguments = " ".join(str(p.metavar or p.name) for p in command.params if p.param_type_name == "argument")
         lines += [
             "",
             f"## patron {name} {arguments}".rstrip(),
