@@ -42,8 +42,8 @@ class Bar:
         print(f"{'met ' if met else 'MISS'} {self.id}: {result.value:.4g} (bar {sign} {self.threshold:g}) {self.claim}")
         print(f"     {result.peer}: {result.peer_value:.4g} {result.unit}, {result.runs} runs; {result.note}")
         OUT.mkdir(parents=True, exist_ok=True)
-        content = {"id": self.id, "threshold": self.threshold, "better": self.better, "met": bool(met), **asdict(result)}
-        (OUT / f"{self.id}.json").write_text(json.dumps(content, indent=2, default=float) + "\n", encoding="utf-8")
+        told = {"id": self.id, "threshold": self.threshold, "better": self.better, "met": bool(met), **asdict(result)}
+        (OUT / f"{self.id}.json").write_text(json.dumps(told, indent=2, default=float) + "\n", encoding="utf-8")
         return met
 
 
