@@ -55,6 +55,10 @@ def save_model(bundle: Path, folder: Path, record: Any = None) -> None:
             input_example=example,
             mlflow_model=record,
         )
+    for compiled in list(
+        folder.rglob("__pycache__")
+    ):  # MLflow tries the script out; where it was compiled tells a path
+        shutil.rmtree(compiled)
 
 
 def invented_rows(bundle: Bundle) -> pd.DataFrame:
