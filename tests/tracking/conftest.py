@@ -35,6 +35,7 @@ class Trained:
 class Logged:
     workspace: Path
     run: Registered
+    files: dict[str, bytes]  # as logged: whoever loads the model later compiles its script beside it
 
 
 @pytest.fixture(scope="session")
@@ -113,4 +114,4 @@ def logged(trained, leaderboard, tmp_path_factory) -> Logged:
             plots={"line.png": figure},
             champion=True,
         )
-    return Logged(workspace, run)
+    return Logged(workspace, run, {path.name: path.read_bytes() for path in workspace.rglob("*") if path.is_file()})
