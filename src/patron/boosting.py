@@ -19,9 +19,9 @@ from sklearn.utils.validation import check_array, check_consistent_length
 
 from patron._core.errors import DataError, NotFittedError
 from patron._core.files import read_json, write_json, write_text
+from patron.features.catalogue import LABELS
 
 Array = npt.NDArray[np.float64]
-LABELS: Final = ("churned", "purchases_next", "spend_next")
 FIXED: Final = {"deterministic": True, "force_col_wise": True, "verbosity": -1}
 """Column-wise histograms: with row-wise ones, Tweedie trees of 3 threads differ from those of 2 (LightGBM 4.7)."""
 FEWEST_TREES: Final = 20

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from patron._core.calendar import Day, Grain, Unit
-from patron.features.catalogue import CATALOGUE, Feature
+from patron.features.catalogue import CATALOGUE, LABELS, Feature
 
 if TYPE_CHECKING:
     from patron.data.log import TransactionLog
     from patron.features.purchases import unmatched_refunds
     from patron.features.rfm import rfm_counts, rfm_summary
-    from patron.features.snapshot import LABELS, features, snapshots, split
+    from patron.features.snapshot import features, snapshots, split
 
 __all__ = [
     "CATALOGUE",
@@ -35,7 +35,6 @@ __all__ = [
     "unmatched_refunds",
 ]
 _HOME = {
-    "LABELS": "snapshot",
     "features": "snapshot",
     "rfm_counts": "rfm",
     "rfm_summary": "rfm",

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
 
 Source = Literal["payments", "days", "gaps", "periods", "orders"]
+LABELS: Final = ("churned", "purchases_next", "spend_next")
+"""What a snapshot adds to the features; nobody knows it at scoring."""
 WINDOWS: Final = (7, 30, 90, 180, 365)
 """Days counted back from the as-of day, itself included."""
 

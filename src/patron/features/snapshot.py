@@ -13,11 +13,10 @@ from patron._core.calendar import Day, Grain, Horizon, Unit, as_stamps, date_of,
 from patron._core.errors import DataError
 from patron._core.progress import track
 from patron.data.log import TransactionLog
-from patron.features.catalogue import CATALOGUE
+from patron.features.catalogue import CATALOGUE, LABELS
 from patron.features.per_customer import check_days, fetch, per_customer
 from patron.features.purchases import STATE, purchases
 
-LABELS: Final = ("churned", "purchases_next", "spend_next")
 """The columns of `snapshots` that look beyond the as-of day."""
 _ROWS_AT_ONCE: Final = 2_000_000  # of the log, times as-of days
 

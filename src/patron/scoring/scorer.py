@@ -11,11 +11,11 @@ import pandas as pd
 
 from patron._core.calendar import Horizon, as_stamps, day_number
 from patron._core.errors import DataError, UnitError
+from patron.features.catalogue import LABELS
 from patron.scoring.bundle import Bundle
 from patron.scoring.table import REASONS, row_hashes
 
 KEYS: Final = ("customer_id", "as_of")
-LABELS: Final = ("churned", "purchases_next", "spend_next")
 
 
 class Scorer:
