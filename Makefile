@@ -65,7 +65,7 @@ docs: $(VENV)/.full  ## build the documentation into site/, warnings are errors
 
 lock: $(BIN)/uv  ## compile the locks anew from pyproject.toml
 	@$(UV) compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url --output-file requirements.lock
-	@$(UV) compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url --group dev --output-file requirements-dev.lock
+	@$(UV) compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url --all-extras --group dev --output-file requirements-dev.lock
 
 clean:  ## remove what was built, never what was trained or scored
 	@rm -rf site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
