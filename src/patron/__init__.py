@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from patron.data import Audit, TransactionLog, audit, read_transactions
     from patron.evaluation import Backtest, backtest
     from patron.features import features, rfm_counts, rfm_summary, snapshots, split
-    from patron.models import BetaGeoNBD, GammaGamma, load_model
+    from patron.models import BetaGeoNBD, GammaGamma, ModifiedBetaGeoNBD, ParetoNBD, load_model
     from patron.pipeline import train
     from patron.scoring import Scorer
     from patron.value import CustomerValue, ValueBooster
@@ -32,6 +32,8 @@ _HOME = {
     "DataError": "patron._core.errors",
     "FitError": "patron._core.errors",
     "GammaGamma": "patron.models",
+    "ModifiedBetaGeoNBD": "patron.models",
+    "ParetoNBD": "patron.models",
     "PatronError": "patron._core.errors",
     "PatronWarning": "patron._core.errors",
     "Scorer": "patron.scoring",
@@ -58,7 +60,8 @@ __all__ = [  # noqa: RUF022  # grouped by what they are for
     # what the log says of a customer
     "rfm_summary", "rfm_counts", "features", "snapshots", "split",
     # models
-    "BetaGeoNBD", "GammaGamma", "CustomerValue", "ChurnClassifier", "ValueBooster", "load_model",
+    "BetaGeoNBD", "ModifiedBetaGeoNBD", "ParetoNBD", "GammaGamma", "CustomerValue", "load_model",
+    "ChurnClassifier", "ValueBooster",
     # which is best, and by how much
     "backtest", "Backtest", "metrics", "plots",
     # the main job

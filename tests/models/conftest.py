@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 
 from patron.features import rfm_summary
-from patron.models import BetaGeoNBD, GammaGamma
+from patron.models import TRANSACTION_MODELS, BetaGeoNBD, GammaGamma
+from patron.models.transaction import TransactionModel
+
+TYPICAL = {
+    "bg_nbd": {"r": 0.2426, "alpha": 4.4136, "a": 0.7929, "b": 2.4259},
+    "mbg_nbd": {"r": 0.5248, "alpha": 6.1831, "a": 0.8914, "b": 1.614},
+    "pareto_nbd": {"r": 0.5533, "alpha": 10.5777, "s": 0.6062, "beta": 11.668},
+}
 
 
 @pytest.fixture(scope="session")
@@ -16,9 +23,21 @@ def cdnow_summary(cdnow_sample) -> pd.DataFrame:
     return rfm_summary(cdnow_sample, "1997-09-30", unit="week", grain="day")
 
 
+@pytest.fixture(scope="session", params=TRANSACTION_MODELS)
+def model(request) -> TransactionModel:
+    """Each transaction model with CDNOW's parameters; a new model joins with its own."""
+    return TRANSACTION_MODELS[request.param].from_params(**TYPICAL[request.param], unit="week")
+
+
+@pytest.fixture(scope="session")
+def fitted(model, cdnow_summary) -> TransactionModel:
+    """Each transaction model fitted on CDNOW."""
+    return type(model)().fit(cdnow_summary)
+
+
 @pytest.fixture(scope="session")
 def bg() -> BetaGeoNBD:
-    return BetaGeoNBD.from_params(r=0.2426, alpha=4.4136, a=0.7929, b=2.4259, unit="week")
+    return BetaGeoNBD.from_params(**TYPICAL["bg_nbd"], unit="week")
 
 
 @pytest.fixture(scope="session")
@@ -52,29 +71,39 @@ def summarise():
     return summarise
 
 
-@pytest.fixture(scope="session")
-def played():
-    """20,000 BG/NBD customers lived through one event at a time: history at age T, whether alive, purchases after."""
-    rng = np.random.default_rng(7)
-    r, alpha, a, b = 0.6, 9.0, 0.8, 2.4
-    rows, after = [], []
-    for _ in range(20_000):
-        T = rng.uniform(10, 40)
-        pace, leaving = rng.gamma(r) / alpha, rng.beta(a, b)
-        time, x, t_x, alive, later = 0.0, 0, 0.0, True, []
-        while alive:
-            time += rng.exponential(1 / pace) if pace > 0 else np.inf
-            if time > T + 104:
-                break
-            left = rng.random() < leaving
-            if time <= T:
-                x, t_x, alive = x + 1, time, not left
-            else:
-                later.append(time - T)
-                if left:
-                    break
-        rows.append((x, t_x, T, alive))
-        after.append(np.array(later))
-    frame = histories(*(np.array(part) for part in list(zip(*rows, strict=True))[:3]))
-    alive = np.array([row[3] for row in rows])
-    return BetaGeoNBD.from_params(r=r, alpha=alpha, a=a, b=b, unit="week"), frame, alive, after
+PLAYED = {
+    "bg_nbd": {"r": 0.6, "alpha": 9.0, "a": 0.8, "b": 2.4},
+    "mbg_nbd": {"r": 0.8, "alpha": 8.0, "a": 0.7, "b": 2.6},
+    "pareto_nbd": {"r": 0.7, "alpha": 8.0, "s": 0.9, "beta": 20.0},
+}
+
+
+def live(name: str, params: dict[str, float], until: float, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """One customer lived one event at a time: the repeat purchases up to `until`, and when the customer left."""
+    pace = rng.gamma(params["r"]) / params["alpha"]
+    if name == "pareto_nbd":
+        chance, end = 0.0, rng.exponential() * params["beta"] / rng.gamma(params["s"])
+    else:
+        chance = rng.beta(params["a"], params["b"])
+        end = 0.0 if name == "mbg_nbd" and rng.random() < chance else np.inf
+    time, times = 0.0, []
+    while True:
+        time += rng.exponential(1 / pace) if pace > 0 else np.inf
+        if time > min(end, until):
+            return np.array(times), end
+        times.append(time)
+        if rng.random() < chance:
+            end = time
+
+
+@pytest.fixture(scope="session", params=TRANSACTION_MODELS)
+def played(request):
+    """20,000 customers of each model: history at age T, whether alive, purchases after."""
+    name, rng = request.param, np.random.default_rng(7)
+    params, ages = PLAYED[name], rng.uniform(10, 40, 20_000)
+    lives = [live(name, params, T + 104, rng) for T in ages]
+    before = [times[times <= T] for (times, _), T in zip(lives, ages, strict=True)]
+    frame = histories([len(times) for times in before], [times.max(initial=0.0) for times in before], ages)
+    alive = np.array([end > T for (_, end), T in zip(lives, ages, strict=True)])
+    after = [times[times > T] - T for (times, _), T in zip(lives, ages, strict=True)]
+    return TRANSACTION_MODELS[name].from_params(**params, unit="week"), frame, alive, after

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.nasty import nasty
 from patron._core.errors import FitError, NotIdentifiedWarning
-from patron.models import BetaGeoNBD, GammaGamma
+from patron.models import TRANSACTION_MODELS, BetaGeoNBD, GammaGamma, ModifiedBetaGeoNBD, ParetoNBD
 from patron.models.fitter import maximise
 from patron.models.gamma_gamma import _log_likelihood
 from patron.models.inputs import read_history
@@ -32,10 +33,11 @@ def check_derivatives(evaluate, values) -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=30, deadline=None)
-@given(*[st.floats(0.05, 20)] * 4)
-def test_derivatives_of_bg_nbd(cdnow_summary, r, alpha, a, b):
-    check_derivatives(BetaGeoNBD()._log_likelihood(read_history(cdnow_summary[::10])), [r, alpha, a, b])
+@pytest.mark.parametrize("name", TRANSACTION_MODELS)
+@settings(max_examples=20, deadline=None)
+@given(values=st.tuples(*[st.floats(0.05, 20)] * 4))
+def test_derivatives_of_transaction_models(cdnow_summary, name, values):
+    check_derivatives(TRANSACTION_MODELS[name]()._log_likelihood(read_history(cdnow_summary[::10])), values)
 
 
 @pytest.mark.property
@@ -76,26 +78,35 @@ def test_likelihood_has_its_limit_where_gamma_functions_fail(cdnow_summary):
     assert f == pytest.approx([nbd, nbd], rel=1e-11)
 
 
-def test_trap_08_covariance_is_that_of_the_natural_parameters(cdnow_summary):
-    """Off the diagonal too: the inverse of the observed information in r, alpha, a, b themselves."""
-    model = BetaGeoNBD().fit(cdnow_summary)
+def test_trap_08_covariance_is_that_of_the_natural_parameters(cdnow_summary, fitted):
+    """Off the diagonal too: the inverse of the observed information in the parameters themselves."""
+    model = fitted
     _, gradient, hessian = model._log_likelihood(read_history(cdnow_summary))(model.params_.to_numpy())
     assert gradient == pytest.approx(np.zeros(4), abs=1e-3)
     assert model.covariance_.to_numpy() == pytest.approx(np.linalg.inv(-hessian), rel=1e-4)
-    assert model.covariance_.loc["a", "b"] / model.standard_errors_[["a", "b"]].prod() > 0.9
+    leaving = list(model.parameters[2:])
+    assert model.covariance_.loc[*leaving] / model.standard_errors_[leaving].prod() > 0.85
 
 
-def test_trap_07_no_dropout_is_said_in_words_and_standard_errors_are_withheld(histories):
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (BetaGeoNBD, "customers hardly drop out: a runs to 0 and b runs to infinity"),
+        (ModifiedBetaGeoNBD, "customers either drop out at once or hardly ever: a runs to 0 and b runs to 0"),
+        (ParetoNBD, "customers hardly leave: s runs to 0 and beta runs to infinity"),
+    ],
+)
+def test_trap_07_no_dropout_is_said_in_words_and_standard_errors_are_withheld(histories, kind, said):
     rng = np.random.default_rng(1)
     T = rng.uniform(20, 40, 3000)
     x = rng.poisson(rng.gamma(2.0, 0.1, 3000) * T)
     frame = histories(x, np.where(x > 0, T, 0), T)
-    with pytest.warns(NotIdentifiedWarning, match=r"customers hardly drop out: a runs to 0 and b runs to infinity"):
-        model = BetaGeoNBD().fit(frame)
-    assert set(model.not_identified_) == {"a", "b"}
-    assert model.standard_errors_.isna().to_dict() == {"r": False, "alpha": False, "a": True, "b": True}
+    with pytest.warns(NotIdentifiedWarning, match=said):
+        model = kind().fit(frame)
+    assert list(model.not_identified_) == list(kind.parameters[2:])
+    assert model.standard_errors_.isna().tolist() == [False, False, True, True]
     assert model.params_["r"] == pytest.approx(2.0, abs=4 * model.standard_errors_["r"])
-    assert model.summary().loc["b", "note"].startswith("customers hardly drop out")
+    assert model.summary()["note"].iloc[-1] == said
     assert model.expected_purchases(frame, 10).sum() == pytest.approx(x.sum() / T.mean() * 10, rel=0.01)
 
 
@@ -109,7 +120,7 @@ def test_trap_07_a_penalty_free_fit_never_returns_its_start(histories):
         events = BetaGeoNBD.from_params(r=r, alpha=alpha, a=a, b=b, unit="day").sample(n, T, seed=int(rng.integers(99)))
         grouped = events.groupby("customer_id")["time"]
         frame = histories(grouped.size() - 1, grouped.max(), T, unit="day")
-        model = BetaGeoNBD()
+        model = list(TRANSACTION_MODELS.values())[rng.integers(3)]()
         if not frame["frequency"].any():
             with pytest.raises(FitError, match="bought again"):
                 model.fit(frame)
@@ -119,7 +130,7 @@ def test_trap_07_a_penalty_free_fit_never_returns_its_start(histories):
             warnings.simplefilter("ignore", NotIdentifiedWarning)
             model.fit(frame)
         history = read_history(frame)
-        start = model._log_likelihood(history)(model._start(history))[0]
+        start = model._log_likelihood(history)(model._starts(history)[0])[0]
         assert model.log_likelihood_ > start
         assert set(model.params_[model.standard_errors_.isna()].index) == set(model.not_identified_)
         assert np.isfinite(model.params_).all()
@@ -136,9 +147,20 @@ def test_many_purchases_over_many_years_fit(histories):
     assert (abs(model.params_ - made.params_) < 4 * model.standard_errors_).all()
 
 
-def test_many_rows_start_from_few_and_end_the_same(bg, summarise, monkeypatch):
+def test_trap_07_a_fit_at_an_edge_looks_for_the_other_peak():
+    """From ordinary starts all customers leave at one chance; some leave at once, the others hardly, is likelier."""
+    frame = nasty(12)[2]
+    model = ModifiedBetaGeoNBD()
+    history = read_history(frame)
+    ordinary = maximise(model._log_likelihood(history), model._starts(history)[0], np.zeros(4), len(frame))
+    assert ordinary.edges
+    assert model.fit(frame).log_likelihood_ > ordinary.log_likelihood + 0.5
+    assert model.not_identified_ == {}
+
+
+def test_many_rows_start_from_few_and_end_the_same(model, summarise, monkeypatch):
     T = np.random.default_rng(3).uniform(20, 40, 20_000)
-    frame = summarise(bg.sample(20_000, T, seed=3), T)
+    frame = summarise(model.sample(20_000, T, seed=3), T)
     passes = []
 
     def counted(*arguments):
@@ -147,9 +169,9 @@ def test_many_rows_start_from_few_and_end_the_same(bg, summarise, monkeypatch):
         return optimum
 
     monkeypatch.setattr("patron.models.transaction.maximise", counted)
-    whole = BetaGeoNBD().fit(frame)
+    whole = type(model)().fit(frame)
     monkeypatch.setattr("patron.models.transaction._FEW", 2000)
-    started = BetaGeoNBD().fit(frame)
+    started = type(model)().fit(frame)
     assert started.params_.to_numpy() == pytest.approx(whole.params_.to_numpy(), rel=1e-8)
     alone, _, after_few = passes
     assert after_few < alone

@@ -39,6 +39,15 @@ def test_churn_is_the_probability_of_no_purchase_at_parameters_of_all_customers_
     assert predicted[once] == pytest.approx(((alpha + age) / (alpha + age + 6)) ** r)
 
 
+@pytest.mark.parametrize("name", TRANSACTION_MODELS)
+def test_every_transaction_model_is_a_recipe_of_both_tasks_and_reads_itself_back(data, rows, name, tmp_path):
+    for task in ("churn", "value"):
+        fitted = recipe(name, task).fit(data)
+        assert isinstance(fitted.model, TRANSACTION_MODELS[name])
+        fitted.save(tmp_path)
+        assert np.array_equal(recipe(name, task).load(tmp_path).predict(rows), fitted.predict(rows))
+
+
 def test_value_is_expected_purchases_times_gamma_gamma(data, rows):
     purchases = BetaGeoNBD().fit(data.counts[data.t]).expected_purchases(rows, AHEAD)
     spend = GammaGamma().fit(data.spend[data.t]).expected_spend(rows)

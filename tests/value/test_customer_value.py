@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from patron._core.errors import DataError, NotFittedError, UnitAssumedWarning
 from patron.features import rfm_summary
-from patron.models import BetaGeoNBD, GammaGamma
+from patron.models import TRANSACTION_MODELS, BetaGeoNBD, GammaGamma
 from patron.value import CustomerValue
 
 
@@ -21,6 +21,16 @@ def summary(cdnow_sample) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def value(summary) -> CustomerValue:
     return CustomerValue(BetaGeoNBD(), GammaGamma()).fit(summary)
+
+
+@pytest.mark.parametrize("model", TRANSACTION_MODELS.values())
+def test_every_transaction_model_gives_a_value(model, summary):
+    both = CustomerValue(model(), GammaGamma()).fit(summary)
+    table = both.predict(summary, "364 days", discount_rate=0.10, margin=0.4)
+    spend = GammaGamma().fit(summary).expected_spend(summary)
+    worth = model().fit(summary).discounted_purchases(summary, 52, 0.10) * spend * 0.4
+    assert table["clv"].to_numpy() == pytest.approx(worth.to_numpy(), rel=1e-12)
+    assert (table["clv"] < 0.4 * table["expected_purchases"] * table["spend_per_purchase"]).all()
 
 
 def test_columns_and_their_product(value, summary):

@@ -14,11 +14,11 @@ Reals = npt.NDArray[np.floating[Any]]
 
 
 class BetaGeoRate:
-    """Purchases a unit of time, u ahead, of a BG/NBD customer alive now.
+    """Purchases a unit of time, u ahead, of a BG/NBD customer alive now, against those now.
 
     v(u; x, T) = E[lambda exp(-lambda p u)] with lambda ~ Gamma(r+x, alpha+T) and p ~ Beta(a, b+x), that is
-    (r+x)/(alpha+T) * E[(1 + p w)**-(r+x+1)], w = u/(alpha+T). The mean over p is a function of x and w alone,
-    so it is tabled once, in z = log(1 + w/bend(x)).
+    v(0) * E[(1 + p w)**-(r+x+1)], w = u/(alpha+T). The mean over p is a function of x and w alone, so it is tabled
+    once, in z = log(1 + w/bend(x)). MBG/NBD is the same with b + 1 for b.
 
     Parameters
     ----------
@@ -33,10 +33,9 @@ class BetaGeoRate:
         self._nodes = int(16 * (np.arcsinh(9 + 19 / a) + np.arcsinh(9 + 19 / b)))
         self._table = LogTable(self._log_mean)
 
-    def log_rate(self, u: Array, x: Integers, age: Array) -> Array:
-        """Log of v(u; x, T), age = alpha + T."""
-        x, bend = np.broadcast_arrays(x, np.log1p(u / self.scale(x, age)))
-        return np.log((self._r + x) / age) + self._table(x, bend)
+    def log_fading(self, u: Array, x: Integers, age: Array) -> Array:
+        """Log of v(u; x, T) / v(0; x, T), age = alpha + T."""
+        return self._table(*np.broadcast_arrays(x, np.log1p(u / self.scale(x, age))))
 
     def scale(self, x: Integers, age: Array) -> Array:
         """Return where the rate bends: v is smooth in log(scale + u)."""

@@ -10,9 +10,13 @@ from patron._core.files import read_json
 from patron.models.base import Model
 from patron.models.beta_geo import BetaGeoNBD
 from patron.models.gamma_gamma import GammaGamma
+from patron.models.modified_beta_geo import ModifiedBetaGeoNBD
+from patron.models.pareto import ParetoNBD
 from patron.models.transaction import TransactionModel
 
-TRANSACTION_MODELS: Final[dict[str, type[TransactionModel]]] = {BetaGeoNBD.name: BetaGeoNBD}
+TRANSACTION_MODELS: Final[dict[str, type[TransactionModel]]] = {
+    model.name: model for model in (BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD)
+}
 """Name in configs and recipes to class."""
 
 _MODELS: Final[dict[str, type[Model]]] = {**TRANSACTION_MODELS, GammaGamma.name: GammaGamma}

@@ -69,9 +69,10 @@ def total(*parts: Derivatives) -> Derivatives:
     return value, gradient, hessian
 
 
-def over_blocks(terms: Callable[..., Derivatives], *columns: Array) -> Derivatives:
+def over_blocks(terms: Callable[..., Derivatives], *columns: Array, size: int = BLOCK) -> Derivatives:
     """Sum `terms(*block of columns)` over blocks of rows; no rows are one empty block."""
-    return total(*(terms(*(column[rows] for column in columns)) for rows in blocks(len(columns[0])) or [slice(0)]))
+    pieces = blocks(len(columns[0]), size) or [slice(0)]
+    return total(*(terms(*(column[rows] for column in columns)) for rows in pieces))
 
 
 def maximise(evaluate: Callable[[Array], Derivatives], start: Array, lower: Array, customers: float) -> Optimum:

@@ -1,8 +1,8 @@
 """The horizon engine: purchases to come if alive, V(x, T), over any stretch of time, as a table of log V.
 
 A transaction model without memory splits E[Y] = P(alive) * V(x, T), V free of the recency (not so with
-Erlang gaps). It supplies the purchase rate u ahead if alive now, v(u; x, T), positive and without
-cancellation, and the engine integrates: V = integral of exp(-d u) v(u; x, T) du over [t1, t2].
+Erlang gaps). It supplies how the purchase rate if alive now fades u ahead, v(u; x, T) / v(0; x, T), positive and
+without cancellation, and the engine integrates: V / v(0) = integral of exp(-d u) v(u) / v(0) du over [t1, t2].
 """
 
 from __future__ import annotations
@@ -83,20 +83,20 @@ class LogTable:
 class Rate(Protocol):
     """What a model tells the engine."""
 
-    def log_rate(self, u: Array, x: Integers, age: Array) -> Array:
-        """Log of v(u; x, T): purchases a unit of time, u ahead, of a customer alive now; `age` = origin + T."""
+    def log_fading(self, u: Array, x: Integers, age: Array) -> Array:
+        """Log of v(u; x, T) / v(0; x, T), v the purchases a unit of time if alive now; `age` = origin + T."""
 
     def scale(self, x: Integers, age: Array) -> Array:
         """Return the time over which v changes: v is smooth in log(scale + u)."""
 
 
 def log_purchases(rate: Rate, x: Integers, age: Array, start: float, end: float, discount: float) -> Array:
-    """Log V for each customer: purchases in (start, end] ahead if alive now, discounted continuously.
+    """Log of V / v(0) for each customer: purchases in (start, end] ahead if alive now, discounted continuously.
 
     Parameters
     ----------
     rate : Rate
-        The model's v(u; x, T).
+        The model's v(u; x, T) / v(0; x, T).
     x : ndarray of int, shape (n,)
         Repeat purchases.
     age : ndarray, shape (n,)
@@ -116,7 +116,7 @@ def log_purchases(rate: Rate, x: Integers, age: Array, start: float, end: float,
         reach = np.log1p((end - start) / (scale + start))
         ahead = near[..., None] + reach[..., None] * ((1 + _NODES) / 2)
         u = scale[..., None] * np.expm1(ahead)
-        term = rate.log_rate(u, x[..., None], age[..., None]) + ahead - discount * u
+        term = rate.log_fading(u, x[..., None], age[..., None]) + ahead - discount * u
         top = term.max(axis=-1)
         value: Array = top + np.log((np.exp(term - top[..., None]) * _WEIGHTS).sum(axis=-1) * (reach * scale / 2))
         return value

@@ -15,6 +15,7 @@ from patron._core.errors import DataError, UnitAssumedWarning, UnitError
 from patron.models.fitter import Array
 
 _MOST: Final = 10_000_000
+_LARGEST: Final = 1e12
 _MAKE_SUMMARY: Final = "make the frame with patron.rfm_summary or patron.features"
 
 
@@ -45,6 +46,18 @@ class History:
     def __getitem__(self, rows: Any) -> History:
         """Return some of the rows."""
         return History(self.x[rows], self.t_x[rows], self.T[rows], self.weight[rows])
+
+    def condensed(self) -> History:
+        """Return the same customers, those of one purchase and one age in one row: half of a base in few rows."""
+        repeat, (once,) = self[np.flatnonzero(self.x)], np.nonzero(self.x == 0)
+        row, age = pd.factorize(self.T[once])
+        nothing = np.zeros(len(age))
+        return History(
+            np.concatenate([repeat.x, nothing]),
+            np.concatenate([repeat.t_x, nothing]),
+            np.concatenate([repeat.T, age]),
+            np.concatenate([repeat.weight, np.bincount(row, self.weight[once], len(age))]),
+        )
 
     @property
     def customers(self) -> float:
@@ -110,6 +123,9 @@ def column(frame: pd.DataFrame, name: str, *, negative: bool = False) -> Array:
     if not (np.isfinite(least) and np.isfinite(most)):
         _refuse(np.isnan(values), frame, name, "missing values", "leave these rows out, or find out why they are empty")
         _refuse(np.isinf(values), frame, name, "infinite values", "leave these rows out, or find out where they arose")
+    if max(-least, most) > _LARGEST or values.min(where=values > 0, initial=1.0) < 1 / _LARGEST:
+        unlikely = (np.abs(values) > _LARGEST) | ((values > 0) & (values < 1 / _LARGEST))
+        _refuse(unlikely, frame, name, f"values beyond {_LARGEST:.0e} or within {1 / _LARGEST:.0e} of 0", _MAKE_SUMMARY)
     if least < 0 and not negative:
         _refuse(values < 0, frame, name, "negative values", _MAKE_SUMMARY)
     return values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import pandas as pd
 from patron._core.calendar import UNIT_DAYS, Day, Horizon, check_unit, discount_per_day
 from patron._core.errors import ConfigError, DataError, FitError
 from patron.models.base import Model
-from patron.models.fitter import Array, Derivatives, Optimum, blocks, maximise
+from patron.models.fitter import BLOCK, Array, Derivatives, Optimum, blocks, maximise
 from patron.models.horizon import Rate, log_purchases
 from patron.models.inputs import (
     History,
@@ -25,15 +25,16 @@ from patron.models.inputs import (
 )
 
 Ahead = float | str | Horizon | tuple[float | str | Horizon, float | str | Horizon]
-_FEW: Final = 50_000
+_FEW: Final = 20_000
 """Rows enough to start from, when there are many more."""
 
 
 class TransactionModel(Model):
     """A model of when customers buy, from frequency x, recency t_x and age T.
 
-    A new model supplies `_start`, `_log_likelihood`, `_alive`, `_rate` (v(u; x, T), see the horizon engine),
-    `_residual`, `_no_purchase_if_alive`, `_count_if_alive` and `_simulate`.
+    While alive, customers buy at a Poisson rate lambda ~ Gamma(r, alpha); the models differ in how they leave.
+    A new model supplies `_starts`, `_log_likelihood`, `_alive`, `_rate` (how purchases fade, see the horizon
+    engine), `_residual`, `_no_purchase_if_alive`, `_count_if_alive` and `_simulate`.
 
     Attributes
     ----------
@@ -41,6 +42,7 @@ class TransactionModel(Model):
         The unit in which the model measures time.
     """
 
+    rows: ClassVar[int] = BLOCK
     unit_: str
 
     def fit(self, frame: pd.DataFrame, weights: Any = None, unit: str | None = None) -> Self:
@@ -162,7 +164,7 @@ class TransactionModel(Model):
 
     def probability_alive(self, frame: pd.DataFrame) -> pd.Series:
         """Probability that the customer has not left for good; not the opposite of churn."""
-        values = _by_blocks(self._alive, self._read(frame))
+        values = self._by_blocks(self._alive, self._read(frame))
         return pd.Series(values, frame.index, name="probability_alive")
 
     def probability_no_purchase(
@@ -185,7 +187,7 @@ class TransactionModel(Model):
             alive = self._alive(some)
             return np.minimum((1 - alive) + alive * self._no_purchase_if_alive(some, end), 1.0)
 
-        values = _by_blocks(formula, history, self._from_now(horizon, frame, as_of))
+        values = self._by_blocks(formula, history, self._from_now(horizon, frame, as_of))
         return pd.Series(values, frame.index, name="probability_no_purchase")
 
     def probability_of_purchases(
@@ -213,7 +215,7 @@ class TransactionModel(Model):
         def formula(some: History, end: Array) -> Array:
             return self._alive(some) * self._count_if_alive(int(n), some, end)
 
-        values = _by_blocks(formula, history, self._from_now(horizon, frame, as_of))
+        values = self._by_blocks(formula, history, self._from_now(horizon, frame, as_of))
         return pd.Series(values, frame.index, name="probability_of_purchases")
 
     def sample(self, n_customers: int, T: float | npt.ArrayLike, seed: int | None = None) -> pd.DataFrame:
@@ -258,8 +260,8 @@ class TransactionModel(Model):
         return model
 
     @abstractmethod
-    def _start(self, history: History) -> Array:
-        """Parameters to start from."""
+    def _starts(self, history: History) -> tuple[Array, Array]:
+        """Return parameters to start from: ordinary ones; dropout at once or hardly ever."""
 
     @abstractmethod
     def _log_likelihood(self, history: History) -> Callable[[Array], Derivatives]:
@@ -271,7 +273,7 @@ class TransactionModel(Model):
 
     @abstractmethod
     def _rate(self) -> tuple[Rate, float]:
-        """Return the purchase rate if alive, and the origin of ages."""
+        """Return how purchases fade if alive, and the origin of ages."""
 
     @abstractmethod
     def _residual(self, history: History) -> Array:
@@ -290,13 +292,22 @@ class TransactionModel(Model):
         """Repeat purchases of customers observed up to `ages`: customer and time of each, sorted by both."""
 
     def _fit_newton(self, history: History) -> Optimum:
-        """Fit by Newton; many rows start from the estimates of every k-th of them."""
-        lower, start = np.asarray(self.lower), self._start(history)
+        """Fit by Newton; many rows start from the estimates of every k-th of them.
+
+        A likelihood has a second peak where some customers leave at once and the others hardly ever: a fit that ends
+        at an edge looks there too, and the higher peak is the estimate.
+        """
+        lower, evaluate = np.asarray(self.lower), self._log_likelihood(history)
+        start, other = self._starts(history)
         few = history[:: len(history) // _FEW] if len(history) > 2 * _FEW else None
         if few is not None and few.x.any():
             near = maximise(self._log_likelihood(few), start, lower, few.customers)
             start = start if near.edges else near.params
-        return maximise(self._log_likelihood(history), start, lower, history.customers)
+        found = maximise(evaluate, start, lower, history.customers)
+        if found.edges:
+            again = maximise(evaluate, other, lower, history.customers)
+            found = max(found, again, key=lambda optimum: optimum.log_likelihood)
+        return found
 
     def _purchases(self, history: History, start: Array, end: Array, discount: float) -> Array:
         """Return expected purchases in (start, end] ahead; a table for each distinct stretch."""
@@ -309,10 +320,10 @@ class TransactionModel(Model):
         if end <= start:
             return np.zeros(len(history))
         if np.isinf(end) and discount == 0:
-            return _by_blocks(lambda some: self._alive(some) * self._residual(some), history)
+            return self._by_blocks(lambda some: self._alive(some) * self._residual(some), history)
         rate, origin = self._rate()
         log_v = log_purchases(rate, history.x.astype(np.int64), origin + history.T, float(start), float(end), discount)
-        return _by_blocks(lambda some, log_v: self._alive(some) * np.exp(log_v), history, log_v)
+        return self._by_blocks(lambda some, log_v: self._alive(some) * self._pace(some) * np.exp(log_v), history, log_v)
 
     def _read(self, frame: pd.DataFrame) -> History:
         self._check_fitted()
@@ -324,10 +335,14 @@ class TransactionModel(Model):
             raise ConfigError("this probability is for a horizon that starts now", fix="give one length, not a pair")
         return read_horizon(horizon, self.unit_, frame, as_of)[1]
 
+    def _pace(self, history: History) -> Array:
+        """Purchases a unit of time, now and if alive."""
+        r, alpha, *_ = self._values
+        return (r + history.x) / (alpha + history.T)
 
-def _by_blocks(formula: Callable[..., Array], history: History, *columns: Array) -> Array:
-    """Apply a formula to blocks of rows; each column has a value a row, or one for all."""
-    values = np.empty(len(history))
-    for rows in blocks(len(history)):
-        values[rows] = formula(history[rows], *(column[rows] if column.ndim else column for column in columns))
-    return values
+    def _by_blocks(self, formula: Callable[..., Array], history: History, *columns: Array) -> Array:
+        """Apply a formula to blocks of rows; each column has a value a row, or one for all."""
+        values = np.empty(len(history))
+        for rows in blocks(len(history), self.rows):
+            values[rows] = formula(history[rows], *(column[rows] if column.ndim else column for column in columns))
+        return values

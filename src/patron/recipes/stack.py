@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from patron.churn import ChurnClassifier, clipped_logit
+from patron.models import load_model
 from patron.recipes.boosted import TreeRecipe
 from patron.recipes.protocol import Array, Task, TrainingData, in_unit, read_fitted, write_fitted
-from patron.recipes.transaction import by_day, chosen, fit_model, load_model
+from patron.recipes.transaction import by_day, chosen, fit_model
 
 OUTPUTS: Final = ("p_no_purchase", "p_alive", "expected_purchases")
 """The transaction model's columns; reasons count them with the offset."""

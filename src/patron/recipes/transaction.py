@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron.models import TRANSACTION_MODELS, GammaGamma
+from patron.models import TRANSACTION_MODELS, GammaGamma, load_model
 from patron.recipes.protocol import Array, Task, TrainingData, in_unit, read_fitted, write_fitted
 
 
@@ -102,11 +102,6 @@ class PurchasesTimesSpend:
 def fit_model(name: str, data: TrainingData, day: pd.Timestamp) -> Any:
     """Fit the named transaction model on all customers as of one day of `data`."""
     return TRANSACTION_MODELS[name]().fit(in_unit(data.counts[day], data.unit))
-
-
-def load_model(stored: dict[str, Any]) -> Any:
-    """Build a transaction model from its JSON."""
-    return TRANSACTION_MODELS[stored["model"]].from_dict(stored)
 
 
 def by_day(rows: pd.DataFrame) -> Iterator[tuple[pd.Timestamp, npt.NDArray[np.intp]]]:

@@ -1,0 +1,159 @@
+"""The BG family: after each purchase a customer leaves with a beta probability; members differ in who has a chance."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betainc
+
+from patron._core.errors import UndefinedError
+from patron.models.beta_rate import BetaGeoRate
+from patron.models.fitter import Array, Derivatives, Optimum, given_optimum, over_blocks, total
+from patron.models.gamma_poisson import BUYING_EDGES, bought, log_count, more_than, pace, simulate, waited, widen
+from patron.models.horizon import Rate
+from patron.models.inputs import History
+from patron.models.transaction import TransactionModel
+
+
+def edges(first: str) -> dict[str, str]:
+    """Say what it means when parameters run to an edge; `first` is the first occasion to drop out."""
+    return {
+        "a- b+": "customers hardly drop out",
+        "a+ b+": "customers do not differ in how likely they are to drop out",
+        "a- b-": "customers either drop out at once or hardly ever",
+        "a+ b-": f"customers drop out after {first}",
+        "a+": f"customers drop out after {first}",
+        "a-": "customers hardly drop out",
+        "b+": "customers hardly drop out",
+        "b-": f"customers drop out after {first}",
+        **BUYING_EDGES,
+    }
+
+
+class BetaDropout(TransactionModel):
+    """A member says how many chances to leave a customer of x repeat purchases has had: x + `chances`."""
+
+    parameters: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
+    lower: ClassVar[tuple[float, ...]] = (0.0, 0.0, 0.0, 0.0)
+    chances: ClassVar[int]
+
+    def _starts(self, history: History) -> tuple[Array, Array]:
+        once = pace(history)
+        return np.array([1.0, once, 1.0, 3.0]), np.array([1.0, once, 0.3, 0.3])
+
+    def _log_likelihood(self, history: History) -> Callable[[Array], Derivatives]:
+        some = history.condensed()
+        beyond = more_than(some.x, some.weight)
+        stayed = np.concatenate([np.full(self.chances, some.customers), beyond])
+        tempted = some[some.x + self.chances > 0]
+        shift = self.chances - 1
+
+        def evaluate(values: Array) -> Derivatives:
+            r, alpha, a, b = values
+            return total(
+                widen(bought(r, alpha, beyond), 0, 4),
+                widen(over_blocks(partial(waited, r, alpha), some.x, some.T, some.weight), 0, 4),
+                widen(_stayed(a, b, stayed), 2, 4),
+                over_blocks(partial(_left, values, shift), tempted.x, tempted.t_x, tempted.T, tempted.weight),
+            )
+
+        return evaluate
+
+    def _fit_lifetimes(self, history: History) -> Optimum:
+        fitter = self._second_opinion().fit(history.x, history.t_x, history.T, history.weight)
+        values = np.array([fitter.params_[name] for name in self.parameters])
+        return given_optimum(self._log_likelihood(history), values)
+
+    @abstractmethod
+    def _second_opinion(self) -> Any:
+        """Return the fitter of lifetimes."""
+
+    def _alive(self, history: History) -> Array:
+        r, alpha, a, b = self._values
+        chances = history.x + self.chances
+        stays = b + np.maximum(chances, 1.0) - 1
+        odds = np.log(a / stays) + (r + history.x) * np.log1p((history.T - history.t_x) / (alpha + history.t_x))
+        alive: Array = 1 / (1 + np.exp(np.minimum(odds, 700.0)))
+        alive[chances == 0] = 1.0
+        return alive
+
+    def _rate(self) -> tuple[Rate, float]:
+        r, alpha, a, b = self._values
+        return BetaGeoRate(r, a, b + self.chances), alpha
+
+    def _residual(self, history: History) -> Array:
+        _, _, a, b = self._values
+        if a <= 1:
+            raise UndefinedError(
+                f"without a discount the residual purchases are infinite, because a = {a:.4g} is not above 1",
+                fix="give a discount_rate above 0, or a horizon",
+            )
+        return (a + b + self.chances + history.x - 1) / (a - 1)
+
+    def _no_purchase_if_alive(self, history: History, end: Array) -> Array:
+        r, alpha, _, _ = self._values
+        return np.exp(-(r + history.x) * np.log1p(end / (alpha + history.T)))
+
+    def _count_if_alive(self, n: int, history: History, end: Array) -> Array:
+        r, alpha, a, b = self._values
+        shape, stays = r + history.x, b + self.chances + history.x
+        odds = end / (alpha + history.T)
+        before = np.exp(-np.log1p(a / (stays[:, None] + np.arange(n - 1))).sum(axis=1))
+        last = a / (a + stays + n - 1)
+        never = before * (1 - last) * np.exp(log_count(n, shape, odds))
+        count: Array = never + before * last * betainc(n, shape, odds / (1 + odds))
+        return count
+
+    def _simulate(self, ages: Array, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], Array]:
+        r, alpha, a, b = self._values
+        rate = rng.gamma(r, 1 / alpha, len(ages))
+        most = rng.geometric(np.maximum(rng.beta(a, b, len(ages)), 1e-12)) - self.chances
+        customer, time = simulate(rate, ages, rng)
+        counts = np.bincount(customer, minlength=len(ages))
+        place = np.arange(len(customer)) - np.repeat(np.cumsum(counts) - counts, counts)
+        kept = place < most[customer]
+        return customer[kept], time[kept]
+
+
+def _stayed(a: float, b: float, stayed: Array) -> Derivatives:
+    """Log of having stayed at every chance: sum over j of N(chances > j) * -log1p(a/(b+j)), in a and b."""
+    j = np.arange(len(stayed))
+    stays, all_ = 1 / (b + j), 1 / (a + b + j)
+    twice = stayed @ all_**2
+    g = np.array([-(stayed @ all_), stayed @ (a * stays * all_)])
+    h = np.array([[twice, twice], [twice, -(stayed @ (a * (stays * all_) * (stays + all_)))]])
+    return -float(stayed @ np.log1p(a * stays)), g, h
+
+
+def _left(values: Array, shift: int, x: Array, t_x: Array, T: Array, weight: Array) -> Derivatives:
+    """Sum over those who had a chance to leave: log(1 + e**z), z the log-odds of having left at the last one.
+
+    z is at least log(a/(b+x+shift)), so that e**-z never overflows.
+    """
+    r, alpha, a, b = values
+    shape, rest, by_end, by_last = r + x, 1 / (b + x + shift), 1 / (alpha + T), 1 / (alpha + t_x)
+    slope = np.empty((4, len(x)))  # of z
+    slope[0] = np.log1p((T - t_x) * by_last)
+    nearer = (t_x - T) * by_end * by_last
+    slope[1] = shape * nearer
+    slope[2] = 1 / a
+    slope[3] = -rest
+    z = np.log(a * rest) + shape * slope[0]
+    stayed = np.exp(-z)
+    left = 1 / (1 + stayed)
+    by_left = weight * left
+
+    f = weight @ (z + np.log1p(stayed))
+    g = slope @ by_left
+    h = (slope * (by_left * (1 - left))) @ slope.T
+    h[0, 1] += by_left @ nearer
+    h[1, 0] = h[0, 1]
+    h[1, 1] -= by_left @ (slope[1] * (by_end + by_last))
+    h[2, 2] -= by_left.sum() / a**2
+    h[3, 3] += by_left @ rest**2
+    return float(f), g, h

@@ -1,0 +1,77 @@
+"""What the transaction models share: while alive, a customer buys at a Poisson rate lambda ~ Gamma(r, alpha)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from patron.models.fitter import Array, Derivatives
+from patron.models.inputs import History
+
+BUYING_EDGES: Final = {
+    "r+ alpha+": "customers do not differ in how often they buy",
+    "r- alpha-": "a few customers buy, the others hardly ever",
+    "r+": "customers buy at once",
+    "r-": "hardly any customer buys again",
+    "alpha+": "hardly any customer buys again",
+    "alpha-": "customers buy at once",
+}
+"""What it means when r or alpha runs to an edge."""
+
+
+def pace(history: History) -> float:
+    """Time a repeat purchase, over all customers."""
+    return float((history.weight * history.T).sum() / (history.weight * history.x).sum())
+
+
+def more_than(x: Array, weight: Array) -> Array:
+    """How many customers have more than j repeat purchases, j = 0, 1, ... as long as there are any."""
+    beyond: Array = np.bincount(x.astype(np.int64), weight)[:0:-1].cumsum()[::-1]
+    return beyond
+
+
+def bought(r: float, alpha: float, beyond: Array) -> Derivatives:
+    """Sum of log(Gamma(r+x) / Gamma(r)) - x log(alpha) and its derivatives in r and alpha, by `more_than`.
+
+    For whole x the ratio of gammas is a product: the sum is over j of N(x > j) * log((r+j)/alpha).
+    """
+    j = np.arange(len(beyond))
+    each, every = 1 / (r + j), beyond.sum()
+    g = np.array([beyond @ each, -every / alpha])
+    return float(beyond @ np.log((r + j) / alpha)), g, np.diag([-(beyond @ each**2), every / alpha**2])
+
+
+def waited(shape: float, scale: float, x: Array, age: Array, weight: Array) -> Derivatives:
+    """Sum of -(shape+x) log1p(age/scale) and its derivatives in shape and scale."""
+    log_aged, share = np.log1p(age / scale), age / (scale + age)
+    by_shape = weight * (shape + x)
+    once, shared = weight @ log_aged, by_shape @ share
+    mixed = weight @ share / scale
+    g = np.array([-once, shared / scale])
+    h = np.array([[0.0, mixed], [mixed, ((by_shape * share) @ share - 2 * shared) / scale**2]])
+    return -float(by_shape @ log_aged), g, h
+
+
+def widen(part: Derivatives, first: int, size: int) -> Derivatives:
+    """Place derivatives in two neighbouring parameters, from `first` on, among `size`."""
+    f, g, h = part
+    around = (first, size - first - len(g))
+    return f, np.pad(g, around), np.pad(h, (around, around))
+
+
+def log_count(n: int, shape: Array, odds: Array) -> Array:
+    """Log P(n purchases, n > 0), of a customer alive throughout, whose lambda ~ Gamma(shape, age); odds = time/age."""
+    ways = sum(np.log((shape + j) / (1 + j)) for j in range(n))
+    with np.errstate(divide="ignore"):
+        count: Array = ways + n * np.log(odds / (1 + odds)) - shape * np.log1p(odds)
+    return count
+
+
+def simulate(rate: Array, span: Array, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], Array]:
+    """Purchases at a Poisson rate over a span of time: customer and time of each, sorted by both."""
+    wanted = rng.poisson(rate * span)
+    customer = np.repeat(np.arange(len(span)), wanted)
+    time = rng.random(len(customer)) * span[customer]
+    return customer, time[np.lexsort((time, customer))]

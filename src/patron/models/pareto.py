@@ -1,0 +1,158 @@
+"""Pareto/NBD: Poisson purchases at a gamma rate; a customer leaves after an exponential lifetime at a gamma rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from patron._core.errors import UndefinedError
+from patron.models.fitter import Array, Derivatives, Optimum, given_optimum, over_blocks, total
+from patron.models.gamma_poisson import BUYING_EDGES, bought, more_than, pace, simulate, waited, widen
+from patron.models.horizon import Integers, Rate
+from patron.models.inputs import History
+from patron.models.silence import BLOCK, count, log_silence, silence
+from patron.models.transaction import TransactionModel
+
+
+class ParetoNBD(TransactionModel):
+    """The Pareto/NBD model of Schmittlein, Morrison and Colombo (1987).
+
+    While alive, a customer buys at a Poisson rate lambda ~ Gamma(r, alpha); the lifetime is exponential, at a
+    rate mu ~ Gamma(s, beta).
+
+    Parameters
+    ----------
+    solver : {'newton', 'lifetimes'}
+        Who fits: the fitter of this package, or the archived package lifetimes, as a second opinion.
+
+    Notes
+    -----
+    With x repeat purchases, the last at t_x, observed up to T:
+
+    L = Gamma(r+x) alpha**r beta**s / Gamma(r) * [(alpha+T)**-(r+x) (beta+T)**-s
+    + s * integral of (alpha+y)**-(r+x) (beta+y)**-(s+1) dy over [t_x, T]].
+
+    The integral is a fixed quadrature (`patron.models.silence`): the difference of two hypergeometric functions,
+    which is the usual form, loses its digits when beta and alpha are far apart or x is large.
+
+    References
+    ----------
+    D. C. Schmittlein, D. G. Morrison, R. Colombo, Counting Your Customers: Who Are They and What Will They Do
+    Next?, Management Science 33(1), 1987. P. Fader, B. Hardie, brucehardie.com/notes/009.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> model = ParetoNBD.from_params(r=0.5533, alpha=10.5777, s=0.6062, beta=11.668, unit="week")
+    >>> frame = pd.DataFrame({"frequency": [2, 0], "recency": [30.43, 0], "T": [38.86, 38.86]}, index=["0001", "0006"])
+    >>> frame.attrs["unit"] = "week"
+    >>> model.probability_alive(frame).round(3)
+    0001    0.869
+    0006    0.295
+    Name: probability_alive, dtype: float64
+    >>> model.expected_purchases(frame, 39).round(3)
+    0001    1.455
+    0006    0.107
+    Name: expected_purchases, dtype: float64
+    """
+
+    name: ClassVar[str] = "pareto_nbd"
+    parameters: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
+    lower: ClassVar[tuple[float, ...]] = (0.0, 0.0, 0.0, 0.0)
+    rows: ClassVar[int] = BLOCK
+    edges: ClassVar[dict[str, str]] = {
+        "s- beta+": "customers hardly leave",
+        "s+ beta+": "customers do not differ in how soon they leave",
+        "s- beta-": "customers either leave at once or hardly ever",
+        "s+ beta-": "customers leave at once",
+        "s+": "customers leave at once",
+        "s-": "customers hardly leave",
+        "beta+": "customers hardly leave",
+        "beta-": "customers leave at once",
+        **BUYING_EDGES,
+    }
+
+    def _starts(self, history: History) -> tuple[Array, Array]:
+        once, age = pace(history), float(np.average(history.T, weights=history.weight))
+        return np.array([1.0, once, 1.0, age]), np.array([1.0, once, 0.3, 0.1 * age])
+
+    def _log_likelihood(self, history: History) -> Callable[[Array], Derivatives]:
+        some = history.condensed()
+        beyond, silent = more_than(some.x, some.weight), some.T - some.t_x
+        nothing = np.zeros(len(some))
+
+        def evaluate(values: Array) -> Derivatives:
+            r, alpha, s, beta = values
+
+            def after_the_last(x: Array, t_x: Array, t: Array, weight: Array) -> Derivatives:
+                return log_silence(s, r + x, alpha + t_x, beta + t_x, t, weight)
+
+            return total(
+                widen(bought(r, alpha, beyond), 0, 4),
+                widen(over_blocks(partial(waited, r, alpha), some.x, some.t_x, some.weight), 0, 4),
+                widen(over_blocks(partial(waited, s, beta), nothing, some.t_x, some.weight), 2, 4),
+                over_blocks(after_the_last, some.x, some.t_x, silent, some.weight, size=self.rows),
+            )
+
+        return evaluate
+
+    def _fit_lifetimes(self, history: History) -> Optimum:
+        from lifetimes import ParetoNBDFitter  # noqa: PLC0415  # archived and slow to import: only when asked for
+
+        fitter = ParetoNBDFitter().fit(history.x, history.t_x, history.T, history.weight)
+        values = np.array([fitter.params_[name] for name in self.parameters])
+        return given_optimum(self._log_likelihood(history), values)
+
+    def _alive(self, history: History) -> Array:
+        r, alpha, s, beta = self._values
+        x, t_x = history.x, history.t_x
+        lives, gone = silence(r + x, s, alpha + t_x, beta + t_x, history.T - t_x)
+        return lives / (lives + gone)
+
+    def _rate(self) -> tuple[Rate, float]:
+        _, _, s, beta = self._values
+        return ParetoRate(s), beta
+
+    def _residual(self, history: History) -> Array:
+        r, alpha, s, beta = self._values
+        if s <= 1:
+            raise UndefinedError(
+                f"without a discount the residual purchases are infinite, because s = {s:.4g} is not above 1",
+                fix="give a discount_rate above 0, or a horizon",
+            )
+        return (r + history.x) / (alpha + history.T) * (beta + history.T) / (s - 1)
+
+    def _no_purchase_if_alive(self, history: History, end: Array) -> Array:
+        r, alpha, s, beta = self._values
+        lives, gone = silence(r + history.x, s, alpha + history.T, beta + history.T, end)
+        return lives + gone
+
+    def _count_if_alive(self, n: int, history: History, end: Array) -> Array:
+        r, alpha, s, beta = self._values
+        return count(n, r + history.x, s, alpha + history.T, beta + history.T, end)
+
+    def _simulate(self, ages: Array, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], Array]:
+        r, alpha, s, beta = self._values
+        rate, leaving = rng.gamma(r, 1 / alpha, len(ages)), rng.gamma(s, 1 / beta, len(ages))
+        with np.errstate(divide="ignore", over="ignore"):
+            lifetime = rng.standard_exponential(len(ages)) / leaving
+        return simulate(rate, np.minimum(ages, lifetime), rng)
+
+
+class ParetoRate:
+    """The purchase rate ahead against today's, of a customer alive now: ((beta+T) / (beta+T+u))**s."""
+
+    def __init__(self, s: float) -> None:
+        self._s = s
+
+    def log_fading(self, u: Array, x: Integers, age: Array) -> Array:  # noqa: ARG002  # the same for every x
+        """Log of v(u; x, T) / v(0; x, T), age = beta + T."""
+        return -self._s * np.log1p(u / age)
+
+    def scale(self, x: Integers, age: Array) -> Array:  # noqa: ARG002
+        """Return where the rate bends: v is smooth in log(scale + u)."""
+        return age / (1 + self._s)

@@ -1,0 +1,147 @@
+"""The silence of a Pareto/NBD customer - no purchase for a time, alive or gone - by quadrature; nothing is subtracted.
+
+Purchases at lambda ~ Gamma(k, A), departure at mu ~ Gamma(s, B), both from now on. With y the time of departure,
+
+lives = (A/(A+t))**k (B/(B+t))**s,   gone = s * integral of (A/(A+y))**k (B/(B+y))**s dy/(B+y) over [0, t].
+
+The likelihood, P(alive) and P(no purchase) are these two, seen from the last purchase or from now.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from patron.models.fitter import Array, Derivatives
+from patron.models.gamma_poisson import log_count
+
+BLOCK: Final = 512
+"""Rows a block: their nodes stay in the second-level cache."""
+
+_GONE: Final = 38.0
+"""exp(-38): where the integrand has fallen so far, it is cut."""
+
+
+def _on_unit(n: int) -> tuple[Array, Array]:
+    nodes, weights = np.polynomial.legendre.leggauss(n)
+    return (1 + nodes) / 2, weights / 2
+
+
+_NODES, _WEIGHTS = _on_unit(20)
+_MANY_NODES, _MANY_WEIGHTS = _on_unit(64)
+
+
+def silence(k: Array, s: float, A: Array, B: Array, t: Array) -> tuple[Array, Array]:
+    """Probabilities of no purchase for a time t: lives, gone."""
+    lives: Array = np.exp(-k * np.log1p(t / A) - s * np.log1p(t / B))
+    return lives, _down(_gone(k, s, A, B, t)[-1])
+
+
+def log_silence(s: float, k: Array, A: Array, B: Array, t: Array, weight: Array) -> Derivatives:
+    """Sum of log(lives + gone), and its derivatives in r, alpha, s, beta; k, A and B grow with r, alpha and beta."""
+    log_A, log_B, of_A, of_B, mass = _gone(k, s, A, B, t)
+    slope = np.empty((4, *mass.shape))  # of the logarithm of the integrand
+    np.negative(log_A, out=slope[0])
+    np.multiply(of_A, k / A, out=slope[1])
+    np.subtract(1 / s, log_B, out=slope[2])
+    np.multiply(of_B, (s + 1) / B, out=slope[3])
+    slope[3] -= 1 / B
+    until_A, until_B = t / (A + t), t / (B + t)
+    own = np.stack([-np.log1p(t / A), k * until_A / A, -np.log1p(t / B), s * until_B / B])  # slope of log(lives)
+    lives = np.exp(k * own[0] + s * own[2])
+    both = lives + mass.sum(axis=0)
+    by_life = weight * lives / both
+    mass *= weight / both
+    by_node = slope * mass
+    mean = by_node.sum(axis=1) + own * by_life
+
+    h = by_node.reshape(4, -1) @ slope.reshape(4, -1).T + (own * by_life) @ own.T - (mean / weight) @ mean.T
+    once_B = (mass * of_B).sum(axis=0)
+    twice_A, twice_B = (by_node[1] * slope[1]).sum(axis=0), (mass * of_B * of_B).sum(axis=0)
+    gone = mass.sum(axis=0)
+    r_alpha, s_beta = (mean[1] / k).sum(), ((once_B + by_life * until_B) / B).sum()
+    h += np.array(
+        [
+            [0.0, r_alpha, 0.0, 0.0],
+            [r_alpha, ((twice_A + by_life * own[1] ** 2) / k - 2 * mean[1] / A).sum(), 0.0, 0.0],
+            [0.0, 0.0, -gone.sum() / s**2, s_beta],
+            [0.0, 0.0, s_beta, 0.0],
+        ]
+    )
+    bend = (s + 1) * (twice_B - 2 * once_B) + gone + s * (until_B - 2) * by_life * until_B
+    h[3, 3] += (bend / B**2).sum()
+    return float(weight @ np.log(both)), mean.sum(axis=1), h
+
+
+def count(n: int, k: Array, s: float, A: Array, B: Array, t: Array) -> Array:
+    """Probability of n purchases within t, n > 0.
+
+    A customer who leaves at y < t has bought n times before: an integral over log(y), whose integrand has one peak;
+    taken from where it has risen from exp(-38) of that to where it has fallen to it.
+    """
+    t = np.broadcast_to(t, k.shape)
+
+    def log_term(y: Array) -> Array:
+        return log_count(n, k, y / A) - (s + 1) * np.log1p(y / B) + np.log(s * y / B)
+
+    def slope(y: Array) -> Array:
+        return n + 1 - (k + n) * y / (A + y) - (s + 1) * y / (B + y)
+
+    def narrowed(side: int, reach: Array) -> Array:
+        for _ in range(4):
+            y = middle * np.exp(side * reach)
+            excess = np.maximum(top - log_term(y) - _GONE, 0)
+            reach = reach - excess / np.maximum(-side * slope(y), 1e-300)
+        return reach
+
+    half = ((k - 1) * B + (s - n) * A) / 2
+    product = (k + s) * (n + 1) * A * B
+    root = np.sqrt(half * half + product)
+    peak = np.where(half > 0, product / (half + root), root - half) / (k + s)
+    middle = np.minimum(peak, t)
+    top = log_term(middle)
+    rise = (k + n) * np.log1p(middle / A) + (s + 1) * np.log1p(middle / B)
+    fall = (k + n) * np.log1p(A / middle) + (s + 1) * np.log1p(B / middle)
+    before = narrowed(-1, (_GONE + rise) / (n + 1))
+    after = narrowed(1, np.minimum((_GONE + fall) / (k + s), np.log(t / middle)))
+    y = middle * np.exp((before + after) * _MANY_NODES[:, None] - before)
+    left = (before + after) * _down(np.exp(log_term(y)) * _MANY_WEIGHTS[:, None])
+    stays: Array = np.exp(log_count(n, k, t / A) - s * np.log1p(t / B))
+    return stays + left
+
+
+def _down(terms: Array) -> Array:
+    """Sum over the first axis, one after the other: a row's sum is the same whatever rows are beside it."""
+    result = np.zeros(terms.shape[1:])
+    for term in terms:
+        result += term
+    return result
+
+
+def _gone(k: Array, s: float, A: Array, B: Array, t: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """Return log((A+y)/A), log((B+y)/B), y/(A+y), y/(B+y) and the integrand times weight at nodes y: (20, n) each.
+
+    The nodes lie in log(near + y), near the lesser of A and B, up to t or to where one of the two factors of the
+    integrand, a power of near + y and a power of far + y, has fallen to exp(-38).
+    """
+    swapped = bool((A > B).any())  # A - B is the same for all
+    near, far, line, power = (B, A, np.full_like(k, s), k) if swapped else (A, B, k - 1, np.full_like(k, s + 1))
+    ratio = near / far
+    cut = np.log1p(t / near)
+    with np.errstate(divide="ignore", over="ignore"):
+        bound = np.log1p(np.expm1((_GONE + np.maximum(-line, 0) * cut) / power) / ratio)
+        cut = np.minimum(np.minimum(cut, _GONE / np.maximum(line, 0)), bound)
+    log_near = cut * _NODES[:, None]
+    by_near = np.expm1(log_near)
+    by_far = ratio * by_near
+    log_far = np.log1p(by_far)
+    fall = line * log_near
+    fall += power * log_far
+    mass = np.exp(np.negative(fall, out=fall), out=fall)
+    mass *= (s * cut * near / B) * _WEIGHTS[:, None]
+    by_near /= 1 + by_near
+    by_far /= 1 + by_far
+    if swapped:
+        return log_far, log_near, by_far, by_near, mass
+    return log_near, log_far, by_near, by_far, mass
