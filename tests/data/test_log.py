@@ -89,7 +89,7 @@ def test_side_tables_come_from_every_source(log, source, tmp_path):
         ("01", "DE", 1970),
         ("02", "AT", 1980),
     ]
-    assert told.static == {"country"}
+    assert told.attributes == (("country", ("AT", "DE")),)
     assert told.customers.get_backend() is log.table.get_backend()
     assert "with customers" in repr(told)
     assert found(told, "customers of customers without transactions").rows == 0

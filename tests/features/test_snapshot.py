@@ -12,7 +12,8 @@ import patron.features
 from patron._core.calendar import date_of, day_number
 from patron._core.errors import ConfigError, DataError
 from patron._core.progress import listen
-from patron.features import CATALOGUE, LABELS, features, rfm_summary, snapshots, split
+from patron.features import LABELS, features, rfm_summary, snapshots, split
+from patron.features.catalogue import features_of
 
 DAYS = ["2020-09-30", "2021-03-31"]
 END = "2021-12-31"
@@ -136,12 +137,13 @@ def test_index_and_types_are_the_same_for_every_log(cdnow_sample):
     assert list(frame.index) == sorted(frame.index, key=lambda row: (row[1], row[0]))
     assert frame.index.dtypes["as_of"] == "datetime64[us]"
     assert list(young.dtypes) == list(frame.dtypes)
-    assert frame.dtypes[list(CATALOGUE)].astype(str).to_dict() == {f.name: f.dtype for f in CATALOGUE.values()}
+    declared = {feature.name: feature.dtype for feature in features_of(cdnow_sample)}
+    assert frame.dtypes[list(declared)].astype(str).to_dict() == declared
     assert frame.dtypes[list(LABELS)].astype(str).tolist() == ["int8", "int64", "float64"]
 
 
 def test_trap_21_a_window_longer_than_the_history_is_missing(cdnow_sample):
-    windowed = [name for name, feature in CATALOGUE.items() if feature.window == 30]
+    windowed = [feature.name for feature in features_of(cdnow_sample) if feature.window == 30]
     assert len(windowed) == 3
     assert features(cdnow_sample, "1997-01-29")[windowed].isna().all(axis=None)
     assert features(cdnow_sample, "1997-01-30")[windowed].notna().all(axis=None)
@@ -208,7 +210,7 @@ def test_trap_13_spend_next_is_the_total_of_the_window(engine):
 def test_split_parts_features_from_labels(cdnow_sample):
     frame = snapshots(cdnow_sample, "1997-09-30", unit="week")
     X, labels = split(frame)
-    assert list(X.columns) == list(CATALOGUE)
+    assert list(X.columns) == [feature.name for feature in features_of(cdnow_sample)]
     assert list(labels.columns) == list(LABELS)
     assert X.index.equals(labels.index)
     assert (X.attrs["unit"], X.attrs["grain"], X.attrs["horizon_days"]) == ("week", "day", 90)

@@ -84,7 +84,7 @@ def test_no_bundle_and_no_json_are_told_apart(tmp_path):
 
 
 @pytest.mark.delivery
-@pytest.mark.parametrize("broken", ["patron.scoring.bundle.write_json", "os.fsync", "pathlib.Path.rename"])
+@pytest.mark.parametrize("broken", ["patron.scoring.bundle.write_json", "os.fsync", "patron._core.files._replace"])
 def test_a_disk_that_fails_leaves_the_old_bundle(bundle, folder, monkeypatch, broken):
     kept = digest(folder)
 

@@ -56,8 +56,8 @@ def real(bundle, data, fitted):
         return Bundle(
             manifest=dataclasses.replace(bundle.manifest, test_horizon=91),
             inputs=tuple(
-                Input(name, str(data.today[name].dtype), feature.label, feature.family)
-                for name, feature in CATALOGUE.items()
+                Input(name, str(kind), CATALOGUE[name].label, CATALOGUE[name].family)
+                for name, kind in data.today.dtypes.items()
             ),
             transaction=BetaGeoNBD().fit(data.counts[data.t]),
             spend=GammaGamma().fit(data.spend[data.t]),

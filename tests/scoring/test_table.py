@@ -129,7 +129,7 @@ def test_csv_and_hash_round_alike(values):
     column = next(column for column in COLUMNS if column.name == "clv")
     steps = room._hashable(frame["clv"], column, "EUR")
     text = io.BytesIO()
-    exact = room._arrow(frame, [column])
+    exact = room.arrow_table(frame, [column])
     room._write_csv(exact, text, [column], "EUR")
     written = list(csv.reader(io.StringIO(text.getvalue().decode())))[1:]
     cents = ["" if not line or not line[0] else str(int(decimal.Decimal(line[0]) * 100)) for line in written]
@@ -154,7 +154,12 @@ def test_the_same_table_gives_the_same_bytes(table, tmp_path):
 @pytest.mark.delivery
 @pytest.mark.parametrize(
     "broken",
-    ["pyarrow.parquet.write_table", "pyarrow.csv.write_csv", "patron.scoring.table.write_json", "pathlib.Path.rename"],
+    [
+        "pyarrow.parquet.write_table",
+        "pyarrow.csv.write_csv",
+        "patron.scoring.table.write_json",
+        "patron._core.files._replace",
+    ],
 )
 @pytest.mark.parametrize("before", [True, False])
 def test_a_disk_that_fails_leaves_the_old_scores_or_none(table, tmp_path, monkeypatch, broken, before):

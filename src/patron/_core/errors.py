@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from patron._core.passwords import without_passwords
+
 
 def _sentence(text: str) -> str:
     return text if text.endswith((".", "?", "!")) else f"{text}."
@@ -47,7 +49,7 @@ class PatronError(Exception):
         self.count = count
         self.example = example
         self.fix = fix
-        super().__init__(self._text())
+        super().__init__(without_passwords(self._text()))
 
     def _text(self) -> str:
         where = f"column {self.column!r}: " if self.column is not None else ""
@@ -55,7 +57,8 @@ class PatronError(Exception):
         if self.count is not None:
             facts.append(f"{self.count:,} {'row' if self.count == 1 else 'rows'}")
         if self.example is not None:
-            facts.append(f"for example {self.example!r}")
+            example = repr(self.example)
+            facts.append(f"for example {example if len(example) <= 120 else example[:117] + '...'}")
         found = f" ({', '.join(facts)})" if facts else ""
         text = _sentence(f"{where}{self.message}{found}")
         return f"{text} Fix: {_sentence(self.fix)}" if self.fix else text

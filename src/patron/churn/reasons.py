@@ -7,20 +7,28 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from patron.features.catalogue import CATALOGUE
+from patron.features.catalogue import feature_named
+from patron.features.feature import Feature
 
 WEAKEST: Final = 0.05
 """In log-odds: a family that moves the risk by less (about one percentage point at most) is no reason."""
 OFFSET: Final = ("offset", "p_no_purchase", "p_alive", "expected_purchases")
 """The offset, and a stack's columns from the model that gave it: one story, the customer's own pace."""
-_SHOWN: Final = {"money": "{value:,.2f}", "ratio": "{value:.1f} times", "time unit": "{value:,.1f} {unit}s"}
+_SHOWN: Final = {
+    "money": "{value:,.2f}",
+    "ratio": "{value:.1f} times",
+    "time unit": "{value:,.1f} {unit}s",
+    "share": "{value:.0%}",
+    "number": "{value:g}",
+}
 
 
 def family_of(name: str) -> str:
     """Return the family of a feature; a column outside the catalogue is a family of its own."""
     if name in OFFSET:
         return "offset"
-    return CATALOGUE[name].family if name in CATALOGUE else name
+    feature = feature_named(name)
+    return name if feature is None else feature.family
 
 
 def by_family(contributions: pd.DataFrame) -> pd.DataFrame:
@@ -89,14 +97,26 @@ def _pace(row: dict[Any, Any], *, raises: bool) -> str:
 
 def _fact(name: str, row: dict[Any, Any], unit: str) -> str:
     value = row[name]
-    feature = CATALOGUE.get(name)
+    feature = feature_named(name)
     if feature is None:
         return f"{name.replace('_', ' ')}: {value:g}"
     if pd.isna(value):
-        return "only one purchase so far" if row.get("frequency") == 0 else f"{feature.label}: not known"
+        return _unknown(feature, row)
+    if feature.unit == "yes or no":
+        return feature.label if value else f"not {feature.label}"
     if feature.label.startswith(("days ", "purchases ")):
         return _counted(value, feature.label)
     return f"{feature.label}: {_SHOWN.get(feature.unit, '{value:,.0f}').format(value=value, unit=unit)}"
+
+
+def _unknown(feature: Feature, row: dict[Any, Any]) -> str:
+    """Say of a missing value what its being missing says."""
+    subject = feature.family.rsplit(": ", 1)[-1]
+    if feature.source == "customers":
+        return f"{subject}: not known"
+    if feature.name.endswith("_since"):
+        return f"no {subject} so far"
+    return "only one purchase so far" if row.get("frequency") == 0 else f"{feature.label}: not known"
 
 
 def _counted(value: float, label: str) -> str:

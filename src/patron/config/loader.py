@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -13,6 +14,9 @@ from yaml.constructor import ConstructorError
 
 from patron._core.errors import ConfigError
 from patron.config.schema import Config
+
+_DEEPEST: Final = 20
+_UNWRITABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -68,6 +72,7 @@ def load_config(path: str | Path) -> Config:
 def _parse(text: str, name: str) -> tuple[Any, dict[str, int]]:
     """Plain values, and the line of every key by its dotted path."""
     lines: dict[str, int] = {}
+    depth = 0
     try:
         event: Any
         for event in yaml.parse(text, Loader=_PlainLoader):
@@ -78,6 +83,12 @@ def _parse(text: str, name: str) -> tuple[Any, dict[str, int]]:
             if getattr(event, "tag", None):
                 raise ConfigError(
                     f"{name}:{_line(event)}: tags like {event.tag} are not taken", fix="write plain values"
+                )
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:
+                raise ConfigError(
+                    f"{name}:{_line(event)}: more than {_DEEPEST} levels, one in the other",
+                    fix="configs/cdnow.yaml shows how flat a configuration is",
                 )
         loader = _PlainLoader(text)
         node = loader.get_single_node()
@@ -121,6 +132,11 @@ def _value(loader: Any, node: yaml.Node, path: tuple[str, ...], lines: dict[str,
             lines[".".join(here)] = item.start_mark.line + 1
             items.append(_value(loader, item, here, lines, name))
         return items
+    if _UNWRITABLE.search(node.value):
+        raise ConfigError(
+            f"{name}:{node.start_mark.line + 1}: {node.value[:40]!r} holds a character that no file name may hold",
+            fix="remove it",
+        )
     return loader.construct_object(node)
 
 
@@ -140,19 +156,20 @@ def _complaints(error: ValidationError, value: Any, lines: dict[str, int], name:
         elif fault["type"] == "missing":
             yield f"{place}: {key!r} is missing. Fix: add it"
         elif "Fix:" in message:
-            yield f"{place}: {key!r}: {message} (it says {_told(value, fault['loc'])!r})"
+            yield f"{place}: {key!r}: {message} (it says {_told(value, fault['loc'])})"
         else:
-            yield f"{place}: {key!r}: {message[0].lower()}{message[1:]} (it says {_told(value, fault['loc'])!r})"
+            yield f"{place}: {key!r} says {_told(value, fault['loc'])}. Fix: {message[0].lower()}{message[1:]}"
 
 
-def _told(value: Any, path: Sequence[str | int]) -> Any:
-    """Return what the file says at `path`."""
+def _told(value: Any, path: Sequence[str | int]) -> str:
+    """Quote what the file says at `path`, its beginning if it is long."""
     for part in path:
         try:
             value = value[part]
         except (KeyError, IndexError, TypeError):
             break
-    return value
+    told = repr(value)
+    return told if len(told) <= 80 else f"{told[:77]}..."
 
 
 def _keys(path: Sequence[str]) -> list[str]:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    field_serializer,
+    model_validator,
+)
 
 from patron._core.calendar import Grain, Horizon, Unit, check_unit, day_number
 from patron._core.errors import PatronError
 from patron._core.money import minor_units
+from patron._core.passwords import without_passwords
 
 
 def _taught(message: PatronError) -> ValueError:
@@ -69,7 +79,7 @@ def _name(name: str) -> str:
 
 def _bands(bands: dict[str, float]) -> dict[str, float]:
     cuts = list(bands.values())
-    if any(not 0 < cut < 1 for cut in cuts) or cuts != sorted(set(cuts), reverse=True):
+    if not cuts or any(not 0 < cut < 1 for cut in cuts) or cuts != sorted(set(cuts), reverse=True):
         raise ValueError("cuts fall from high to low, each between 0 and 1. Fix: like {high: 0.6, medium: 0.3}")
     if "low" in bands:
         raise ValueError("'low' is what lies below the last cut and needs none. Fix: leave it out")
@@ -92,15 +102,47 @@ class TableSource(_Section):
     """A table and which of its columns is what."""
 
     source: str = Field(
-        description="CSV or Parquet: a path or glob from workspace; or `dataset:cdnow`, `dataset:cdnow-sample`."
+        description="CSV or Parquet: a path or glob from workspace; a database: `postgresql://user@host/shop` (the "
+        "password from PGPASSWORD or ~/.pgpass) or `spark://`; or `dataset:cdnow`, `dataset:cdnow-sample`, "
+        "`dataset:complete-journey`."
+    )
+    table: str | None = Field(
+        default=None, description="The table of a database: `orders`, or `schema.orders`; no other source has one."
     )
     columns: dict[str, str] = Field(
         default_factory=dict,
         description="Patron's name: the source's name. A column left out is looked for under Patron's own name.",
     )
+
+    @field_serializer("source")
+    def _without_password(self, source: str) -> str:
+        return without_passwords(source)
+
+    def __repr_args__(self) -> Iterable[tuple[str, Any]]:
+        return self.model_dump().items()
+
+
+class SideSource(TableSource):
+    """A table beside the transactions."""
+
+    source_timezone: Zone | None = Field(
+        default=None, description="The zone of stamps that carry none; taken as in `data.timezone` when left out."
+    )
+
+
+class CustomersSource(SideSource):
+    """What is known of the customers."""
+
     static: list[str] = Field(
-        default_factory=list,
-        description="Customers only: columns that never change, so that they may be features of any day.",
+        default_factory=list, description="Columns that never change, so that they are features of any day."
+    )
+
+
+class EventsSource(SideSource):
+    """What happened besides purchases."""
+
+    kinds: list[str] | None = Field(
+        default=None, description="The kinds that become features, 20 at most; all that occur when left out."
     )
 
 
@@ -122,18 +164,19 @@ class DataSection(_Section):
         description="The transaction log: customer_id, time, amount; optional order_id, product_id, category, "
         "quantity, discount, channel."
     )
-    customers: TableSource | None = Field(
+    customers: CustomersSource | None = Field(
         default=None, description="One row a customer, or dated by valid_from, valid_to."
     )
-    events: TableSource | None = Field(
+    events: EventsSource | None = Field(
         default=None, description="Contacts, visits, answers: customer_id, time, kind, value."
     )
-    subscriptions: TableSource | None = Field(
+    subscriptions: SideSource | None = Field(
         default=None, description="Contracts: customer_id, start, end, plan, price; an empty end is open."
     )
     timezone: Zone = Field(default="UTC", description="The zone whose calendar days are meant.")
     source_timezone: Zone | None = Field(
-        default=None, description="The zone of stamps that carry none; taken as in `timezone` when left out."
+        default=None,
+        description="The zone of the transactions' stamps that carry none; taken as in `timezone` when left out.",
     )
     currency: Annotated[str, AfterValidator(_currency)] = Field(
         default="USD", description="The currency of the amounts."
@@ -271,7 +314,9 @@ class Resources(_Section):
         default="60%",
         description="Share of this machine's memory, or a size like 4GB; beyond it the engine spills to disk.",
     )
-    threads: int | None = Field(default=None, ge=1, description="All cores when left out; results do not depend on it.")
+    threads: int | None = Field(
+        default=None, ge=1, le=1024, description="All cores when left out; results do not depend on it."
+    )
 
 
 class Config(_Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,26 +13,21 @@ import ibis.expr.types as ir
 from patron._core.calendar import date_of, day_number
 from patron._core.errors import DataError
 from patron._core.money import LARGEST
+from patron.data.zones import shifted, utc_wall
 
 FIRST_DAY: Final = day_number("1900-01-01")
 LAST_DAY: Final = day_number("2099-12-31")
 _EXACT_FLOAT: Final = 2**53
 _BLANK: Final = r"^\s*$"
+_NUL: Final = r"\x00"
 _NUMBER: Final = r"^\s*[+-]?([0-9]{1,30}(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?\s*$"
-_STAMP: Final = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?)?$"
+_DATE: Final = (
+    r"([0-9]{4}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
+    r"|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)"
 )
-_OFFSET: Final = r":[0-9.]+ ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)$"
-
-# The same function both ways: the wall clock of an instant in a zone, the instant of a wall clock in a zone.
-# DuckDB and Postgres call it the same.
-_in_zone = ibis.udf.scalar.builtin(
-    lambda _zone, _instant: None, name="timezone", signature=((dt.string, dt.Timestamp("UTC")), dt.timestamp)
-)
-_instant = ibis.udf.scalar.builtin(
-    lambda _zone, _wall: None, name="timezone", signature=((dt.string, dt.timestamp), dt.Timestamp("UTC"))
-)
+_CLOCK: Final = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?"
+_OFFSET: Final = r" ?(Z|UTC|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)"
+_STAMP: Final = f"^{_DATE}([T ]{_CLOCK}({_OFFSET})?)?$"
 
 
 @dataclass(frozen=True)
@@ -116,15 +112,21 @@ def identifier(column: ir.Value) -> Column:
     """Text that may not be missing."""
     taken = text(column)
     absent = missing(column, "fill it in or remove these rows")
-    value = (~absent.rows).ifelse(taken.value, ibis.null("string"))
-    return Column(column, value, (absent, *taken.problems), taken.changed, required=True)
+    problems = (absent, *taken.problems)
+    unusable = absent.rows
+    if column.type().is_string():
+        nul = Problem(column.re_search(_NUL), "holds NUL characters", "look whether the file is damaged")
+        problems = (*problems, nul)
+        unusable = column.isnull() | column.re_search(f"{_BLANK}|{_NUL}")
+    value = unusable.ifelse(ibis.null("string"), taken.value)
+    return Column(column, value, problems, taken.changed, required=True)
 
 
 def number(column: ir.Value) -> Column:
     """Read a float64; missing values stay missing."""
     parsed, problems = _parsed(column)
     parsed = parsed.cast("float64")
-    endless = parsed.isinf()
+    endless = _endless(parsed)
     problems = (*problems, Problem(endless, "is infinite", "correct or remove these rows"))
     value = (parsed.isnan() | endless).ifelse(ibis.null("float64"), parsed)
     return Column(column, value, problems)
@@ -142,7 +144,7 @@ def money(column: ir.Value, minor: int, *, required: bool) -> Column:
     largest = LARGEST // minor
     if kind.is_floating():
         parsed = parsed.cast("float64")
-        endless = parsed.isinf()
+        endless = _endless(parsed)
         inside = parsed.abs() <= largest
         beyond = ~inside & ~endless & ~parsed.isnan()
         problems = (*problems, Problem(endless, "is infinite", "correct or remove these rows"))
@@ -157,6 +159,11 @@ def money(column: ir.Value, minor: int, *, required: bool) -> Column:
     if required:
         problems = (missing(column, "fill it in or remove these rows; a free order has amount 0"), *problems)
     return Column(column, inside.ifelse(cents, ibis.null("int64")), problems, changed, required)
+
+
+def _endless(x: ir.Value) -> ir.Value:
+    """Tell infinities without asking for them, which Spark does not know; some engines take NaN for the largest."""
+    return (x.abs() > sys.float_info.max) & ~x.isnan()
 
 
 def _parsed(column: ir.Value) -> tuple[ir.Value, tuple[Problem, ...]]:
@@ -213,9 +220,10 @@ def day(column: ir.Value, zone: str, source_zone: str | None, *, required: bool 
         date = column
     else:
         if kind.is_timestamp():
-            wall = _wall(column, zone, source_zone)
+            source = source_zone if kind.timezone is None else "UTC"
+            wall = shifted(utc_wall(column), source or zone, zone)
         elif kind.is_string():
-            wall, unreadable = _wall_of_text(column, zone, source_zone)
+            wall, unreadable = _wall_of_text(column, zone, source_zone or zone)
             problems = (*problems, unreadable)
         else:
             raise _wrong_type(
@@ -224,36 +232,32 @@ def day(column: ir.Value, zone: str, source_zone: str | None, *, required: bool 
         date = wall.date()
     days = date.epoch_days()
     inside = days.between(FIRST_DAY, LAST_DAY)
-    far = Problem(
-        days.notnull() & ~inside,
+    far = Problem(  # a stamp may be infinite, and then has no day number
+        (date if wall is None else wall).notnull() & (days.isnull() | ~inside),
         f"lies outside {date_of(FIRST_DAY)} to {date_of(LAST_DAY)}",
         "correct these rows; a placeholder for 'unknown' or 'never' is not a time",
     )
     value = inside.ifelse(days, ibis.null(days.type())).cast("int32")
     clock: Column | None = None
     if wall is not None:
-        seconds = wall.hour() * 3600 + wall.minute() * 60 + wall.second()
+        seconds = wall.hour() * 3600 + wall.minute() * 60 + wall.second().floor()  # Spark's seconds have fractions
         clock = Column(column, (seconds * 1000 + wall.millisecond()).cast("int32"))
     return Column(column, value, (*problems, far), required=required), clock
 
 
-def _wall(stamp: ir.Value, zone: str, source_zone: str | None) -> ir.Value:
-    if stamp.type().timezone is not None:
-        return _in_zone(zone, stamp.cast(dt.Timestamp("UTC")))
-    naive = stamp.cast("timestamp")
-    return naive if source_zone in (None, zone) else _in_zone(zone, _instant(source_zone, naive))
-
-
-def _wall_of_text(column: ir.Value, zone: str, source_zone: str | None) -> tuple[ir.Value, Problem]:
-    nothing = ibis.null("string")
+def _wall_of_text(column: ir.Value, zone: str, source_zone: str) -> tuple[ir.Value, Problem]:
+    """Cut the text up by itself: engines agree on what to make of a plain stamp only, and not all can try a cast."""
     tight = column.re_search(r"^\s|\s$").ifelse(column.strip(), column)
-    shaped = tight.re_search(_STAMP).ifelse(tight, nothing)
-    zoned = shaped.re_search(_OFFSET)
-    instant = zoned.ifelse(shaped, nothing).try_cast(dt.Timestamp("UTC"))
-    naive = zoned.ifelse(nothing, shaped).try_cast(dt.timestamp)
-    unreadable = Problem(
-        instant.isnull() & naive.isnull() & ~column.re_search(_BLANK),
+    readable = tight.re_search(_STAMP) & ~tight.startswith("0000")
+    shaped = readable.ifelse(tight, ibis.null("string"))
+    zoned = shaped.re_search(f":[0-9.]+{_OFFSET}$")
+    clock = zoned.ifelse(shaped.re_replace(f"{_OFFSET}$", ""), shaped).left(26).cast(dt.timestamp)  # to the microsecond
+    offset = shaped.re_replace(f"^.{{10}}[T ]{_CLOCK} ?(Z|UTC)?", "").replace(":", "") + "00000"
+    minutes = offset.substr(1, 2).cast("int32") * 60 + offset.substr(3, 2).cast("int32")
+    utc = clock - (minutes * offset.startswith("-").ifelse(-1, 1)).as_interval("m")
+    wall = zoned.ifelse(shifted(utc, "UTC", zone), shifted(clock, source_zone, zone))
+    return wall, Problem(
+        ~readable & ~column.re_search(_BLANK),
         "is not a date or stamp",
         "write it as 2024-01-31 or 2024-01-31T18:30:00, with +02:00 or Z behind it if it has a zone",
     )
-    return ibis.coalesce(_wall(instant, zone, source_zone), _wall(naive, zone, source_zone)), unreadable

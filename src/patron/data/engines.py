@@ -76,14 +76,19 @@ def offer(engine: Any, arrow: Any) -> ir.Table:
 
 
 def settle(table: ir.Table, engine: Any) -> ir.Table:
-    """Copy what `table` says now into a table of DuckDB, where no later change of the source reaches it.
+    """Copy what `table` says now to rest, where no later change of the source reaches it.
 
-    On any other engine the rows stay where they are.
+    DuckDB takes the rows into a table of its own; Spark keeps them by a local checkpoint, so that what is computed
+    later need not be planned through how they were read. On any other engine the rows stay where they are.
     """
-    home = table.get_backend()
+    name = f"settled_{next(_serial)}"
+    if engine.name == "pyspark":
+        rows = engine._session.sql(engine.compile(table)).localCheckpoint()  # noqa: SLF001  # Ibis has no way to it
+        rows.createOrReplaceTempView(name)
+        return engine.table(name)
     if engine.name != "duckdb":
         return table
-    name = f"settled_{next(_serial)}"
+    home = table.get_backend()
     return engine.create_table(name, table if home is engine else offer(engine, table.to_pyarrow()))
 
 

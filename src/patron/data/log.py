@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis.expr.types as ir
@@ -46,8 +46,11 @@ class TransactionLog:
         What holds the rows.
     customers, events, subscriptions : ibis.Table or None
         The side tables.
-    static : frozenset of str
-        Columns of `customers` that never change, and so may serve as features on any day.
+    kinds : tuple of str
+        The kinds of events that features tell apart.
+    attributes : tuple of (str, tuple of str)
+        Columns of `customers` that serve as features, because they never change or are dated; of a text column the
+        levels it takes, of a number none.
     entry : tuple of Finding
         What was changed or left out on the way in; part of the audit.
 
@@ -73,7 +76,8 @@ class TransactionLog:
     customers: ir.Table | None = None
     events: ir.Table | None = None
     subscriptions: ir.Table | None = None
-    static: frozenset[str] = field(default_factory=frozenset)
+    kinds: tuple[str, ...] = ()
+    attributes: sides.Attributes = ()
 
     def until(self, as_of: Day) -> TransactionLog:
         """Return the log as it stood at the end of the day `as_of`: nothing later is in it, side tables included.
@@ -103,6 +107,7 @@ class TransactionLog:
         self,
         source: Any,
         *,
+        table: str | None = None,
         customer_id: str = "customer_id",
         static: Sequence[str] = (),
         valid_from: str | None = None,
@@ -113,12 +118,15 @@ class TransactionLog:
 
         Parameters
         ----------
-        source : frame, path, glob or ibis.Table
+        source : frame, path, glob, URL or ibis.Table
             One row a customer, or one row a customer and period if `valid_from` is named.
+        table : str, optional
+            The table at the URL, which is that of the log.
         customer_id : str
             The column that identifies the customer.
         static : sequence of str
-            Columns that never change; only these, and those of a dated table, may become features.
+            Columns that never change. Only these, and those of a dated table, become features: numbers as they are,
+            text by its levels, of which there may be 20; a column of dates or of more levels is reported.
         valid_from, valid_to : str, optional
             Columns with the first and the last day on which a row holds; a missing `valid_to` is still open.
         source_timezone : str, optional
@@ -129,29 +137,37 @@ class TransactionLog:
         DataError
             Absent columns, missing ids, two rows of one customer that hold on the same day, an end before its start.
         """
-        table, found = sides.customers(self, source, customer_id, static, valid_from, valid_to, source_timezone)
-        return replace(self, customers=table, static=frozenset(static), entry=self.entry + found)
+        rows, found = sides.customers(self, source, table, customer_id, static, valid_from, valid_to, source_timezone)
+        names = [name for name in rows.columns if name not in sides.KEYS] if valid_from else list(static)
+        rows, attributes, useless = sides.attributes(rows, names)
+        return replace(self, customers=rows, attributes=attributes, entry=(*self.entry, *found, *useless))
 
     def with_events(
         self,
         source: Any,
         *,
+        table: str | None = None,
         customer_id: str = "customer_id",
         time: str = "time",
         kind: str = "kind",
         value: str | None = None,
+        kinds: Sequence[str] | None = None,
         source_timezone: str | None = None,
     ) -> TransactionLog:
         """Add what happened besides purchases: service contacts, visits, campaign answers, surveys.
 
         Parameters
         ----------
-        source : frame, path, glob or ibis.Table
+        source : frame, path, glob, URL or ibis.Table
             One row an event.
+        table : str, optional
+            The table at the URL, which is that of the log.
         customer_id, time, kind : str
             Columns that say who, when and what; none may be missing in any row.
         value : str, optional
             A column of numbers that may be missing; read when named or when the source has a column ``value``.
+        kinds : sequence of str, optional
+            The kinds that features tell apart, 20 at most; by default all that occur. Events of others are kept.
         source_timezone : str, optional
             What naive stamps are in, if not the log's own zone.
 
@@ -160,13 +176,15 @@ class TransactionLog:
         DataError
             Absent columns, missing values, unreadable times or numbers.
         """
-        table, found = sides.events(self, source, customer_id, time, kind, value, source_timezone)
-        return replace(self, events=table, entry=self.entry + found)
+        rows, found = sides.events(self, source, table, customer_id, time, kind, value, source_timezone)
+        told = sides.kinds(rows, kind) if kinds is None else tuple(sorted(set(kinds)))
+        return replace(self, events=rows, kinds=told, entry=self.entry + found)
 
     def with_subscriptions(
         self,
         source: Any,
         *,
+        table: str | None = None,
         customer_id: str = "customer_id",
         start: str = "start",
         end: str = "end",
@@ -178,8 +196,10 @@ class TransactionLog:
 
         Parameters
         ----------
-        source : frame, path, glob or ibis.Table
+        source : frame, path, glob, URL or ibis.Table
             One row a contract.
+        table : str, optional
+            The table at the URL, which is that of the log.
         customer_id, start, end : str
             Columns that say who, and the first and last day; a missing end is still open.
         plan, price : str, optional
@@ -193,14 +213,14 @@ class TransactionLog:
         DataError
             Absent columns, missing ids or starts, an end before its start.
         """
-        table, found = sides.subscriptions(self, source, customer_id, start, end, plan, price, source_timezone)
-        return replace(self, subscriptions=table, entry=self.entry + found)
+        rows, found = sides.subscriptions(self, source, table, customer_id, start, end, plan, price, source_timezone)
+        return replace(self, subscriptions=rows, entry=self.entry + found)
 
     def digest(self) -> str:
         """SHA-256 of who bought when for how much: the same on every engine and in any order of the rows."""
         t = self.table
         sums = {"rows": t.count(), "day": t.day.sum(), "amount": t.amount.sum(), "both": (t.day * t.amount).sum()}
-        told = t.group_by("customer_id").aggregate(**sums).order_by("customer_id").to_pyarrow()
+        told = t.group_by("customer_id").aggregate(**sums).to_pyarrow().sort_by("customer_id")
         whole = hashlib.sha256("\n".join(told["customer_id"].to_pylist()).encode())
         for name in sums:
             whole.update(told[name].cast("int64").to_numpy().astype("<i8").tobytes())

@@ -24,6 +24,7 @@ _CURRENCY: Final = "currency"
 def read_transactions(
     source: Any,
     *,
+    table: str | None = None,
     customer_id: str = "customer_id",
     time: str = "time",
     amount: str = "amount",
@@ -45,9 +46,13 @@ def read_transactions(
 
     Parameters
     ----------
-    source : pandas.DataFrame, polars.DataFrame, pyarrow.Table, str, pathlib.Path or ibis.Table
-        One row a purchase, order line or refund. A path may be a glob; CSV is read as text throughout, so that
-        identifiers keep their leading zeros.
+    source : frame, str, pathlib.Path or ibis.Table
+        One row a purchase, order line or refund: a frame of pandas, polars, pyarrow or PySpark; the path or glob of
+        Parquet or CSV files (CSV is read as text throughout, so that identifiers keep their leading zeros); or the
+        URL of a database, ``postgresql://user@host/shop`` as libpq takes it, or ``spark://`` for the Spark session
+        that runs, ``spark://host:7077`` for a new one there.
+    table : str, optional
+        The table at the URL, ``"orders"`` or ``"schema.orders"``.
     customer_id, time, amount : str
         The columns that say who, when and how much (in major units, like 12.50; refunds negative).
     order_id, product_id, category, quantity, discount, channel : str, optional
@@ -70,13 +75,16 @@ def read_transactions(
     Returns
     -------
     TransactionLog
-        Frozen: its rows are copied into memory once, and no later change of the source reaches them. Only a table of
-        a database server stays there.
+        Frozen: its rows are copied once, into memory or to Spark's workers, and no later change of the source reaches
+        them. Only those of a database server stay there, and the log is a view of them: what is written to the table
+        later shows in whatever is computed later. Give `observed_until`, and let nobody rewrite days before it.
 
     Raises
     ------
     DataError
-        Rows that cannot be read; the text names column, count, example and fix.
+        Rows that cannot be read; the text names column, count, example and fix. No such file, database or table.
+    MissingExtraError
+        The package that talks to the database is not installed.
 
     Notes
     -----
@@ -97,6 +105,8 @@ def read_transactions(
     if duplicates not in ("keep", "drop"):
         raise DataError(f"duplicates is {duplicates!r}", fix="'keep' or 'drop'")
     last = None if observed_until is None else day_number(observed_until, name="observed_until")
+    if last is not None and not columns.FIRST_DAY <= last <= columns.LAST_DAY:
+        raise DataError("observed_until is no day of a log", example=date_of(last).isoformat(), fix="an observed day")
     engine = connect(memory, threads)
     check_zone(timezone, "timezone", engine)
     if source_timezone is not None:
@@ -109,7 +119,8 @@ def read_transactions(
         "quantity": quantity,
         "discount": discount,
     }
-    opened = open_source(source, engine)
+    opened = open_source(source, engine, table)
+    engine = opened.engine
     extra = {name: named or name for name, named in given.items() if named or name in opened.columns}
     wanted = {"customer_id": customer_id, "time": time, "amount": amount, **extra}
     opened.require(wanted.values())
@@ -117,13 +128,12 @@ def read_transactions(
         raw = opened.take([*wanted.values(), *([_CURRENCY] if _CURRENCY in opened.columns else [])])
         code = _one_currency(raw, currency)
         taken = _columns(raw, wanted, minor_units(code), timezone, source_timezone)
-        engine = engine if raw.get_backend().name == "duckdb" else raw.get_backend()
-        table, changed = enter(raw, taken, engine)
-    table, kept = _kept(table, duplicates, last, engine)
-    facts = measure(table)
+        rows, changed = enter(raw, taken, engine)
+        rows, kept = _kept(rows, duplicates, last, engine)
+        facts = measure(rows)
     return TransactionLog(
-        table=table,
-        observed_until=int(table.day.max().to_pyarrow().as_py()) if last is None else last,
+        table=rows,
+        observed_until=int(rows.day.max().to_pyarrow().as_py()) if last is None else last,
         timezone=timezone,
         currency=code,
         minor=minor_units(code),

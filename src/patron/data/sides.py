@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 import ibis.expr.types as ir
@@ -12,6 +14,7 @@ from patron._core.calendar import date_of
 from patron._core.errors import DataError
 from patron.data import columns
 from patron.data.columns import Column
+from patron.data.engines import connect
 from patron.data.entry import enter
 from patron.data.finding import Finding
 from patron.data.sources import Source, engine_errors, open_source
@@ -20,11 +23,18 @@ if TYPE_CHECKING:
     from patron.data.log import TransactionLog
 
 Entered = tuple[ir.Table, tuple[Finding, ...]]
+Attributes = tuple[tuple[str, tuple[str, ...]], ...]
+"""Columns of `customers` that serve as features, and the levels of those that are text."""
+KEYS: Final = ("customer_id", "valid_from", "valid_to")
+"""What tells the rows of `customers` apart; every other column tells something of the customer."""
+MOST_LEVELS: Final = 20
+"""More kinds of events, or levels of an attribute, would each be a feature that hardly any customer has."""
 
 
 def customers(
     log: TransactionLog,
     source: Any,
+    table: str | None,
     customer_id: str,
     static: Sequence[str],
     valid_from: str | None,
@@ -34,7 +44,7 @@ def customers(
     """Check and take the customers' table; see TransactionLog.with_customers."""
     if valid_to is not None and valid_from is None:
         raise DataError("valid_to is named without valid_from", column=valid_to, fix="name both, or neither")
-    opened = _opened(log, source)
+    opened = _opened(log, source, table)
     dates = {name: given for name, given in (("valid_from", valid_from), ("valid_to", valid_to)) if given}
     opened.require([customer_id, *static, *dates.values()], " of customers")
     with engine_errors(opened.name):
@@ -43,19 +53,73 @@ def customers(
         for name, given in dates.items():
             taken[name], _ = columns.day(raw[given], log.timezone, source_timezone, required=False)
         used = {customer_id, *dates.values()}
-        taken |= {n: Column(raw[n], raw[n]) for n in opened.columns if n not in used and n not in taken}
-        table, _ = enter(raw, taken, log.engine)
+        taken |= {n: _attribute(raw[n]) for n in opened.columns if n not in used and n not in taken}
+        rows, _ = enter(raw, taken, log.engine)
     if dates:
-        _refuse_backward(table, "valid_from", "valid_to", dates)
-        _refuse_overlap(table, customer_id)
+        _refuse_backward(rows, "valid_from", "valid_to", dates)
+        _refuse_overlap(rows, customer_id)
     else:
-        _refuse_repeats(table, customer_id)
-    return table, (_unknown(log, table, "customers"),)
+        _refuse_repeats(rows, customer_id)
+    return rows, (_unknown(log, rows, "customers"),)
+
+
+def _attribute(column: ir.Value) -> Column:
+    """Numbers as float64, yes and no as 1 and 0, text without the blank, anything else as it is."""
+    kind = column.type()
+    if kind.is_boolean():
+        return Column(column, column.ifelse(1, column.isnull().ifelse(None, 0)).cast("float64"))
+    if kind.is_numeric():
+        return columns.number(column)
+    return Column(column, (column.strip() == "").ifelse(None, column) if kind.is_string() else column)
+
+
+def attributes(table: ir.Table, names: Sequence[str]) -> tuple[ir.Table, Attributes, tuple[Finding, ...]]:
+    """Find the levels of each named column, none of a number's, and read text of many numbers (a CSV's) as numbers.
+
+    Columns that are no use as features are reported.
+    """
+    useful, useless = [], []
+    for name in names:
+        kind = table[name].type()
+        levels = _distinct(table[name]) if kind.is_string() else []
+        if len(levels) > MOST_LEVELS:
+            number = columns.number(table[name])
+            if not _count(table.filter(functools.reduce(operator.or_, (p.rows for p in number.problems)))):
+                table, levels = table.mutate(**{name: number.value}), []
+        if table[name].type().is_numeric() or 0 < len(levels) <= MOST_LEVELS:
+            useful.append((name, tuple(levels)))
+        else:
+            why = f"has more than {MOST_LEVELS} levels" if levels else f"holds nothing but {kind}"
+            useless.append(
+                Finding(f"attribute {name} is no feature", 0, "", f"it {why}: give numbers, or few levels", "warn")
+            )
+    return table, tuple(useful), tuple(useless)
+
+
+def kinds(table: ir.Table, column: str) -> tuple[str, ...]:
+    """Find the kinds of events; a DataError where they are too many."""
+    found = _distinct(table.kind)
+    if len(found) > MOST_LEVELS:
+        raise DataError(
+            f"holds more than {MOST_LEVELS} kinds of events",
+            column=column,
+            example=found[0],
+            fix="name those that matter with kinds=, or merge them",
+        )
+    return tuple(found)
+
+
+def _distinct(column: ir.Value) -> list[str]:
+    """Return the texts of a column by code point; of too many, one more than `MOST_LEVELS`."""
+    different = column.name("text").as_table().distinct()
+    some = different.filter(different.text.notnull()).limit(MOST_LEVELS + 1)
+    return sorted(some.to_pyarrow()["text"].to_pylist())
 
 
 def events(
     log: TransactionLog,
     source: Any,
+    table: str | None,
     customer_id: str,
     time: str,
     kind: str,
@@ -63,7 +127,7 @@ def events(
     source_timezone: str | None,
 ) -> Entered:
     """Check and take the events; see TransactionLog.with_events."""
-    opened = _opened(log, source)
+    opened = _opened(log, source, table)
     value = value or ("value" if "value" in opened.columns else None)
     wanted = [customer_id, time, kind, *([value] if value else [])]
     opened.require(wanted, " of events")
@@ -74,14 +138,15 @@ def events(
         taken |= {"time_of_day": clock} if clock is not None else {}
         taken["kind"] = columns.identifier(raw[kind])
         taken |= {"value": columns.number(raw[value])} if value else {}
-        table, _ = enter(raw, taken, log.engine)
-    table, late = _observed(log, table, "day", "events")
-    return table, (_unknown(log, table, "events"), late)
+        rows, _ = enter(raw, taken, log.engine)
+    rows, late = _observed(log, rows, "day", "events")
+    return rows, (_unknown(log, rows, "events"), late)
 
 
 def subscriptions(
     log: TransactionLog,
     source: Any,
+    table: str | None,
     customer_id: str,
     start: str,
     end: str,
@@ -90,7 +155,7 @@ def subscriptions(
     source_timezone: str | None,
 ) -> Entered:
     """Check and take the subscriptions; see TransactionLog.with_subscriptions."""
-    opened = _opened(log, source)
+    opened = _opened(log, source, table)
     plan = plan or ("plan" if "plan" in opened.columns else None)
     price = price or ("price" if "price" in opened.columns else None)
     wanted = [customer_id, start, end, *(name for name in (plan, price) if name)]
@@ -102,19 +167,21 @@ def subscriptions(
         taken["end"], _ = columns.day(raw[end], log.timezone, source_timezone, required=False)
         taken |= {"plan": columns.text(raw[plan])} if plan else {}
         taken |= {"price": columns.money(raw[price], log.minor, required=False)} if price else {}
-        table, _ = enter(raw, taken, log.engine)
-    _refuse_backward(table, "start", "end", {"start": start, "end": end})
-    table, late = _observed(log, table, "start", "subscriptions")
-    return table, (_unknown(log, table, "subscriptions"), late)
+        rows, _ = enter(raw, taken, log.engine)
+    _refuse_backward(rows, "start", "end", {"start": start, "end": end})
+    rows, late = _observed(log, rows, "start", "subscriptions")
+    return rows, (_unknown(log, rows, "subscriptions"), late)
 
 
-def _opened(log: TransactionLog, source: Any) -> Source:
-    if log.engine.name != "duckdb" and not isinstance(source, ir.Table):
+def _opened(log: TransactionLog, source: Any, table: str | None) -> Source:
+    here = log.engine.name
+    opened = open_source(source, log.engine if here == "duckdb" else connect(), table)
+    if here != "duckdb" and opened.engine is not log.engine:
         raise DataError(
-            f"a log that lives in {log.engine.name} takes side tables from there",
-            fix=f"load it into {log.engine.name} and pass the Ibis table",
+            f"a log that lives in {here} takes side tables from there",
+            fix=f"load it into {here} and name it as the log was named, by the same URL or connection",
         )
-    return open_source(source, log.engine)
+    return opened
 
 
 def until(
@@ -136,6 +203,10 @@ def _open_after(table: ir.Table, end: str, day: int) -> ir.Table:
     if end not in table.columns:
         return table
     return table.mutate(**{end: (table[end] <= day).ifelse(table[end], ibis.null(table[end].type()))})
+
+
+def _count(table: ir.Table) -> int:
+    return int(table.count().to_pyarrow().as_py())
 
 
 def _one(table: ir.Table) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where rows come from: frames, Arrow, files and Ibis tables, all made into one Ibis table of the wanted columns."""
+"""Where rows come from: frames, files and databases, all made into one Ibis table of the wanted columns."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import difflib
 import glob
 import gzip
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +19,13 @@ import pandas as pd
 import pyarrow as pa
 
 from patron._core.errors import DataError
+from patron.data.databases import is_spark_frame, is_url, named_table, spark_table
 from patron.data.engines import EngineError, offer
 
 _CSV: Final = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 _PARQUET: Final = (".parquet", ".pq")
 _DELIMITERS: Final = ",;\t|"
+_DRIVERS: Final = ("psycopg", "pyspark", "py4j")
 _CSV_ERROR: Final = re.compile(r"CSV Error on Line: (\d+)\nOriginal Line: ?(.*?)\n+(.*?)\n", re.DOTALL)
 
 
@@ -38,11 +41,14 @@ class Source:
         What it has.
     take : callable
         Gives the Ibis table of the columns asked for.
+    engine : ibis backend
+        What holds the rows once they are taken.
     """
 
     name: str
     columns: tuple[str, ...]
     take: Callable[[Sequence[str]], ir.Table]
+    engine: Any
 
     def require(self, names: Iterable[str], hint: str = "") -> None:
         """Refuse when a named column is absent, suggesting those with close names."""
@@ -57,29 +63,39 @@ class Source:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:12]))
+    shown = ", ".join(repr(name[:60]) for name in names[:12])
     return f"{shown} and {len(names) - 12} more" if len(names) > 12 else shown or "no columns"
 
 
-def open_source(source: Any, engine: Any) -> Source:
+def open_source(source: Any, engine: Any, table: str | None = None) -> Source:
     """Find out what `source` is.
 
     Parameters
     ----------
-    source : pandas.DataFrame, polars.DataFrame, pyarrow.Table, str, pathlib.Path or ibis.Table
-        A frame (anything with an Arrow stream), the path or glob of CSV or Parquet files, or a table in a database.
+    source : frame, str, pathlib.Path or ibis.Table
+        A frame of pandas or PySpark, or anything with an Arrow stream; the path or glob of CSV or Parquet files; the
+        URL of a database; or a table in one.
     engine : ibis backend
         The DuckDB that reads frames and files.
+    table : str, optional
+        Which table of the database at the URL.
 
     Raises
     ------
     DataError
-        It is none of these, or there is no such file.
+        It is none of these, or there is no such file, database or table.
     """
-    if isinstance(source, ir.Table) and source.get_backend().name == "polars":
-        source = source.to_pyarrow()  # it has no window functions
+    if table is not None and not is_url(source):
+        raise DataError(f"table={table!r} goes with a database's URL", fix="leave it out, or give the URL as source")
+    source = _found(source, table)
     if isinstance(source, ir.Table):
-        return Source("the table", tuple(source.columns), lambda names: source.select(*names))
+        home = source.get_backend()
+        return Source(
+            "the table" if table is None else f"the table {table}",
+            tuple(source.columns),
+            lambda names: source.select(*names),
+            engine if home.name == "duckdb" else home,
+        )
     if isinstance(source, pd.DataFrame):
         return _pandas(source, engine)
     if isinstance(source, (str, Path)):
@@ -88,17 +104,30 @@ def open_source(source: Any, engine: Any) -> Source:
         source = source.collect()
     if hasattr(source, "__arrow_c_stream__"):
         try:
-            table = pa.table(source)
+            arrow = pa.table(source)
         except pa.ArrowInvalid as error:
             raise _unreadable(source) from error
-        return Source("the frame", tuple(table.column_names), lambda names: offer(engine, _typed(table.select(names))))
+        names = tuple(arrow.column_names)
+        return Source("the frame", names, lambda wanted: offer(engine, _typed(arrow.select(wanted))), engine)
     raise _unreadable(source)
+
+
+def _found(source: Any, table: str | None) -> Any:
+    """Give what names a table of a database as that table, anything else as it is."""
+    if is_url(source):
+        return named_table(source, table)
+    if is_spark_frame(source):
+        return spark_table(source)
+    if isinstance(source, ir.Table) and source.get_backend().name == "polars":
+        return source.to_pyarrow()  # it has no window functions
+    return source
 
 
 def _unreadable(source: Any) -> DataError:
     return DataError(
         f"cannot read rows from a {type(source).__name__}",
-        fix="give a pandas, polars or pyarrow frame, the path of CSV or Parquet files, or an Ibis table",
+        fix="give a pandas, polars, pyarrow or PySpark frame, the path of CSV or Parquet files, a database's URL, or "
+        "an Ibis table",
     )
 
 
@@ -116,7 +145,7 @@ def _pandas(frame: pd.DataFrame, engine: Any) -> Source:
 
     index = [str(n) for n in frame.index.names if n is not None]
     name = f"the frame (its index is {_listed(index)}: reset_index() makes it a column)" if index else "the frame"
-    return Source(name, columns, take)
+    return Source(name, columns, take, engine)
 
 
 def _array(values: pd.Series[Any], name: str) -> pa.ChunkedArray:
@@ -153,13 +182,11 @@ def _refuse_mixed(values: pd.Series[Any], name: str) -> None:
 
 def _files(path: str | Path, engine: Any) -> Source:
     given = str(path)
-    if "://" in given:
-        raise DataError(
-            "databases are read through an Ibis table, not by URL",
-            example=given.split("://", 1)[0] + "://...",
-            fix="connect with Ibis and pass the table, like ibis.connect(url).table('orders')",
-        )
-    if Path(given).is_dir():
+    try:
+        folder = Path(given).is_dir()
+    except OSError as error:
+        raise DataError(f"{given[:80]} cannot be read: {error.strerror}", fix="check the path") from error
+    if folder:
         raise DataError(f"{given} is a folder", fix=f"name the files in it, like {given.rstrip('/')}/*.parquet")
     found = [given] if Path(given).exists() else sorted(glob.glob(given, recursive=True))  # noqa: PTH207
     found = [p for p in found if Path(p).is_file()]
@@ -176,7 +203,7 @@ def _files(path: str | Path, engine: Any) -> Source:
         return _csv(found, Path(given).name, engine)
     with engine_errors(Path(given).name):
         table = engine.read_parquet([glob.escape(p) for p in found], union_by_name=True)
-    return Source(Path(given).name, tuple(table.columns), lambda names: table.select(*names))
+    return Source(Path(given).name, tuple(table.columns), lambda names: table.select(*names), engine)
 
 
 def _csv(paths: Sequence[str], name: str, engine: Any) -> Source:
@@ -188,7 +215,7 @@ def _csv(paths: Sequence[str], name: str, engine: Any) -> Source:
     def take(names: Sequence[str]) -> ir.Table:
         parts = []
         for (delimiter, header), files in alike.items():
-            Source(Path(files[0]).name, header, take).require(names)
+            Source(Path(files[0]).name, header, take, engine).require(names)
             table = engine.read_csv(
                 [glob.escape(p) for p in files],
                 columns={f"c{i}": "VARCHAR" for i in range(len(header))},
@@ -201,19 +228,29 @@ def _csv(paths: Sequence[str], name: str, engine: Any) -> Source:
             parts.append(table.select(**{n: table[f"c{header.index(n)}"] for n in names}))
         return parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
 
-    return Source(name, next(iter(alike))[1], take)
+    return Source(name, next(iter(alike))[1], take, engine)
 
 
 def _header(path: str) -> tuple[str, tuple[str, ...]]:
-    """Return the delimiter, the most frequent candidate in the first line, and the names of the columns."""
-    opened = gzip.open if path.lower().endswith(".gz") else open
+    """Return the delimiter, the most frequent candidate in the first line, and the names of the columns.
+
+    A packed file is read to its end: DuckDB takes one that breaks off after a line for whole.
+    """
+    packed = path.lower().endswith(".gz")
+    opened = gzip.open if packed else open
     try:
+        if packed:
+            with gzip.open(path) as file:
+                while file.read(1 << 20):
+                    pass
         with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
             line = file.readline()
             delimiter = max(_DELIMITERS, key=line.count)
             header = tuple(field.strip() for field in next(csv.reader([line], delimiter=delimiter), []))
-    except (UnicodeError, OSError, csv.Error) as error:
+    except (UnicodeError, OSError, EOFError, zlib.error, csv.Error) as error:
         raise DataError(f"{Path(path).name} cannot be read: {error}", fix="save the file whole, as UTF-8") from error
+    if "\0" in line:
+        raise DataError(f"{Path(path).name} begins with NUL characters", fix="save the file whole, as UTF-8")
     if not any(header):
         raise DataError(f"{Path(path).name} names no columns", fix="its first line must name them")
     return delimiter, header
@@ -221,7 +258,7 @@ def _header(path: str) -> tuple[str, tuple[str, ...]]:
 
 @contextmanager
 def engine_errors(name: str) -> Iterator[None]:
-    """Tell what DuckDB could not read in `name` as a DataError of a line or two."""
+    """Tell what an engine could not read in `name` as a DataError of a line or two."""
     try:
         yield
     except EngineError as error:
@@ -241,4 +278,10 @@ def engine_errors(name: str) -> Iterator[None]:
             fix="save the file as UTF-8"
             if encoding
             else "correct the line, or put quotes around a field that holds the delimiter",
+        ) from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _DRIVERS:
+            raise
+        raise DataError(
+            f"{name} cannot be read: {str(error).splitlines()[0]}", fix="check that the database is up and unchanged"
         ) from error

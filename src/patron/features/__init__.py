@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from patron._core.calendar import Day, Grain, Unit
-from patron.features.catalogue import CATALOGUE, LABELS, Feature
+from patron.features.catalogue import CATALOGUE, LABELS
+from patron.features.feature import Feature
 
 if TYPE_CHECKING:
     from patron.data.log import TransactionLog

@@ -1,101 +1,34 @@
 """The declared list of features: what each is called, what it says, and the one expression that computes it.
 
-A new feature is one more entry here. Its expression aggregates, a customer and as-of day, the rows of one source:
-
-========== =============================================================================================
-source     one row
-========== =============================================================================================
-payments   money moved: `ago`, `amount` (refunds negative)
-days       a purchase day that counts: `ago`, `amount` left by refunds, `purchases` (its rows)
-gaps       the same with `gap`, the days since the purchase day before (null for the first)
-periods    the same days merged by the grain: `ago`, here in whole periods, and `amount`
-orders     an order that counts, on its last day: `ago`, `purchases` (1)
-========== =============================================================================================
-
-Time is told backwards: `ago` is days before the as-of day, 0 on the day itself; no source holds a later row, so no
-feature can look ahead. An expression counts, sums and compares integers and ends in one float operation, so that every
-engine gives the same bits.
+A new feature is one more entry here; `feature.py` says what its expression may aggregate. The first 26, the core, need
+nothing but who bought when for how much; those after them need a column that not every log has. What happened besides
+purchases and what is known of a customer become features by their own names, at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+import functools
+import operator
+import re
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
+
+from patron.features.feature import Feature, Scale, how_many, ratio, within
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
 
-Source = Literal["payments", "days", "gaps", "periods", "orders"]
+    from patron.data.log import TransactionLog
+
 LABELS: Final = ("churned", "purchases_next", "spend_next")
 """What a snapshot adds to the features; nobody knows it at scoring."""
 WINDOWS: Final = (7, 30, 90, 180, 365)
 """Days counted back from the as-of day, itself included."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """What turns the integers of a source into the units asked for.
-
-    Attributes
-    ----------
-    time : float
-        Steps of `periods` in one time unit: 7.0 for the unit week over the grain day.
-    money : int
-        Minor units in one major unit.
-    """
-
-    time: float
-    money: int
-
-
-@dataclass(frozen=True)
-class Feature:
-    """One feature: its name, its meaning in words, and its expression.
-
-    Attributes
-    ----------
-    name : str
-        Column name.
-    description : str
-        What it is, for the documentation.
-    label : str
-        What it is, short, for a reason shown to a person.
-    unit : str
-        What it is counted in; 'time unit' is the one asked for.
-    family : str
-        Features that tell the same story, counted together in reasons.
-    source : {'payments', 'days', 'gaps', 'periods', 'orders'}
-        Whose rows it aggregates.
-    value : callable
-        (source, scale) -> aggregate expression.
-    window : int, optional
-        Days back that it looks; missing where these begin before the log does.
-    dtype : {'float64', 'int64'}
-        Type of the column; only a feature that is never missing is an integer.
-    """
-
-    name: str
-    description: str
-    label: str
-    unit: str
-    family: str
-    source: Source
-    value: Callable[[Table, Scale], Value]
-    window: int | None = None
-    dtype: Literal["float64", "int64"] = "float64"
-
-
-def ratio(top: Value, bottom: Value) -> Value:
-    """Divide two integers as floats; missing where the bottom is 0."""
-    return top.cast("float64") / bottom.nullif(0).cast("float64")
-
-
-def within(source: Table, days: int, column: str | None = None) -> Value:
-    """Sum of a column, or the number of rows, over the last `days` days, the as-of day included."""
-    return (source.ago < days).ifelse(1 if column is None else source[column], 0).sum()
+EVENT_WINDOWS: Final = (30, 90)
+"""The same for events."""
+RECENT: Final = 90
+"""Days over which baskets, products, categories and discounts are looked at."""
 
 
 def _gap_std(source: Table, _: Scale) -> Value:
@@ -116,6 +49,12 @@ def _purchases_trend(source: Table, _: Scale) -> Value:
 def _spend_trend(source: Table, _: Scale) -> Value:
     recent, both = within(source, 90, "amount"), within(source, 180, "amount")
     return ratio(2 * recent - both, both)
+
+
+def _weekday_habit(source: Table, _: Scale) -> Value:
+    n = source.purchases.sum()
+    counts = [(source.weekday == day).ifelse(source.purchases, 0).sum() for day in range(7)]
+    return ratio(functools.reduce(operator.add, [count * count for count in counts]), n * n)
 
 
 def _purchases(days: int) -> Feature:
@@ -265,26 +204,257 @@ _DECLARED = [
         _spend_trend,
         window=180,
     ),
+    Feature(
+        "basket_value_90",
+        "Mean amount of an order of the last 90 days.",
+        "mean spend an order in the last 90 days",
+        "money",
+        "baskets",
+        "orders",
+        lambda source, scale: ratio(
+            within(source, RECENT, "amount"), within(source, RECENT, "purchases") * scale.money
+        ),
+        window=RECENT,
+        needs="order_id",
+    ),
+    Feature(
+        "basket_lines_90",
+        "Mean number of lines of an order of the last 90 days.",
+        "lines an order in the last 90 days",
+        "lines",
+        "baskets",
+        "orders",
+        lambda source, _: ratio(within(source, RECENT, "lines"), within(source, RECENT, "purchases")),
+        window=RECENT,
+        needs="order_id",
+    ),
+    Feature(
+        "basket_trend",
+        "Mean amount of an order of the last 90 days over that of all orders so far: below 1 baskets are shrinking.",
+        "spend an order, of the last 90 days against all",
+        "ratio",
+        "baskets",
+        "orders",
+        lambda source, _: (
+            ratio(within(source, RECENT, "amount"), within(source, RECENT, "purchases"))
+            / ratio(source.amount.sum(), source.purchases.sum()).nullif(0.0)
+        ),
+        window=RECENT,
+        needs="order_id",
+    ),
+    Feature(
+        "weekend_share",
+        "Orders whose day was a Saturday or Sunday, over all orders so far.",
+        "share of orders at the weekend",
+        "share",
+        "weekdays",
+        "orders",
+        lambda source, _: ratio((source.weekday >= 5).ifelse(source.purchases, 0).sum(), source.purchases.sum()),
+        needs="order_id",
+    ),
+    Feature(
+        "weekday_habit",
+        "Chance that two orders, drawn at random with replacement, fell on the same day of the week: about 1/7 for a "
+        "customer without habits, 1 for one who always comes on the same day.",
+        "habit of coming on the same weekday",
+        "share",
+        "weekdays",
+        "orders",
+        _weekday_habit,
+        needs="order_id",
+    ),
+    Feature(
+        "products_90",
+        "Different products bought in the last 90 days.",
+        "different products in the last 90 days",
+        "products",
+        "variety",
+        "products",
+        lambda source, _: how_many(source["last"] < RECENT),
+        window=RECENT,
+        needs="product_id",
+        absent=0.0,
+    ),
+    Feature(
+        "products_new_90",
+        "Of the products bought in the last 90 days, the share that the customer had not bought before.",
+        "share of new products in the last 90 days",
+        "share",
+        "variety",
+        "products",
+        lambda source, _: ratio(how_many(source["first"] < RECENT), how_many(source["last"] < RECENT)),
+        window=RECENT,
+        needs="product_id",
+    ),
+    Feature(
+        "products_again",
+        "Of all products bought so far, the share bought on more than one day.",
+        "share of products bought again",
+        "share",
+        "variety",
+        "products",
+        lambda source, _: ratio(how_many(source["first"] > source["last"]), source.count()),
+        needs="product_id",
+    ),
+    Feature(
+        "categories_90",
+        "Different categories bought from in the last 90 days.",
+        "different categories in the last 90 days",
+        "categories",
+        "variety",
+        "categories",
+        lambda source, _: how_many(source.recent > 0),
+        window=RECENT,
+        needs="category",
+        absent=0.0,
+    ),
+    Feature(
+        "categories_dropped_90",
+        "Of the categories bought from in the 90 days before the last 90, the share not bought from since.",
+        "share of categories dropped in the last 90 days",
+        "share",
+        "variety",
+        "categories",
+        lambda source, _: ratio(how_many((source.before > 0) & (source.recent == 0)), how_many(source.before > 0)),
+        window=2 * RECENT,
+        needs="category",
+    ),
+    Feature(
+        "top_category_share_90",
+        "Spend of the last 90 days on the category most was spent on, over the spend on all categories.",
+        "share of spend on the favourite category",
+        "share",
+        "variety",
+        "categories",
+        lambda source, _: ratio(source.amount.max(), source.amount.sum()),
+        window=RECENT,
+        needs="category",
+    ),
+    Feature(
+        "discount_share_90",
+        "Discounts of the last 90 days over what the lines would have cost without them.",
+        "share of the price saved by discounts in the last 90 days",
+        "share",
+        "discounts",
+        "lines",
+        lambda source, _: ratio(
+            within(source, RECENT, "discount"), within(source, RECENT, "discount") + within(source, RECENT, "amount")
+        ),
+        window=RECENT,
+        needs="discount",
+    ),
+    Feature(
+        "discounted_lines_90",
+        "Of the lines of the last 90 days, the share with a discount.",
+        "share of discounted lines in the last 90 days",
+        "share",
+        "discounts",
+        "lines",
+        lambda source, _: ratio(how_many((source.ago < RECENT) & (source.discount > 0)), within(source, RECENT)),
+        window=RECENT,
+        needs="discount",
+    ),
 ]
 CATALOGUE: Final[dict[str, Feature]] = {feature.name: feature for feature in _DECLARED}
-"""Every feature by its name, in the order of the columns."""
+"""Every declared feature by its name, in the order of the columns."""
+
+
+def of_events(kind: str) -> list[Feature]:
+    """Declare the features of one kind of event: how many lately, and how long since the last."""
+    words = kind.replace("_", " ")
+    counts = [
+        Feature(
+            f"events_{kind}_{days}",
+            f"Events of the kind {kind} in the last {days} days.",
+            f"{words} in the last {days} days",
+            "events",
+            f"events: {words}",
+            "events",
+            lambda source, _, days=days: how_many((source.kind == kind) & (source.ago < days)),  # type: ignore[misc]
+            window=days,
+            absent=0.0,
+        )
+        for days in EVENT_WINDOWS
+    ]
+    since = Feature(
+        f"events_{kind}_since",
+        f"Days since the last event of the kind {kind}; missing without one.",
+        f"days since the last {words}",
+        "days",
+        f"events: {words}",
+        "events",
+        lambda source, _: (source.kind == kind).ifelse(source.ago, None).min(),
+    )
+    return [*counts, since]
+
+
+def of_attribute(name: str, level: str | None = None) -> Feature:
+    """Declare what is known of customers: a number, or whether a text is `level`; missing where it is not known."""
+    words = name.replace("_", " ")
+    if level is None:
+        return Feature(
+            f"customer_{name}",
+            f"The customer's {words}.",
+            words,
+            "number",
+            f"customer: {words}",
+            "customers",
+            lambda source, _: source[name].max(),
+        )
+    return Feature(
+        f"customer_{name}={level}",
+        f"1 if the customer's {words} is {level}, else 0.",
+        f"{words} {level}",
+        "yes or no",
+        f"customer: {words}",
+        "customers",
+        lambda source, _: (source[name] == level).ifelse(1, (source[name] != level).ifelse(0, None)).max(),
+    )
+
+
+def features_of(log: TransactionLog) -> list[Feature]:
+    """List the features that a log can tell, in the order of the columns."""
+    return [
+        *(feature for feature in _DECLARED if feature.needs is None or feature.needs in log.optional),
+        *(feature for kind in log.kinds for feature in of_events(kind)),
+        *(of_attribute(name, level) for name, levels in log.attributes for level in levels or (None,)),
+    ]
+
+
+def feature_named(name: str) -> Feature | None:
+    """Find a feature by the name of its column, those of events and attributes too; None for any other column.
+
+    Examples
+    --------
+    >>> feature_named("events_complaint_90").label
+    'complaint in the last 90 days'
+    >>> feature_named("customer_income=50-74K").label
+    'income 50-74K'
+    """
+    if name in CATALOGUE:
+        return CATALOGUE[name]
+    if event := re.fullmatch(r"events_(.+)_(since|\d+)", name, re.DOTALL):
+        return next((feature for feature in of_events(event[1]) if feature.name == name), None)
+    if attribute := re.fullmatch(r"customer_(.+?)(?:=(.*))?", name, re.DOTALL):
+        return of_attribute(attribute[1], attribute[2])
+    return None
 
 
 def catalogue() -> pd.DataFrame:
-    """List the features, in the order of the columns, for a reader.
+    """List the declared features, in the order of the columns, for a reader.
 
     Returns
     -------
     DataFrame
-        Indexed by name: description, label, unit, family.
+        Indexed by name: description, label, unit, family, and needs: the column without which it is absent, or ''.
 
     Examples
     --------
     >>> catalogue().loc["days_since_last", "label"]
     'days since the last purchase'
-    >>> len(catalogue())
-    26
+    >>> catalogue()["needs"].value_counts().to_dict()
+    {'': 26, 'order_id': 5, 'product_id': 3, 'category': 3, 'discount': 2}
     """
-    columns = ("description", "label", "unit", "family")
-    listed = [[getattr(feature, column) for column in columns] for feature in _DECLARED]
+    columns = ("description", "label", "unit", "family", "needs")
+    listed = [[getattr(feature, column) or "" for column in columns] for feature in _DECLARED]
     return pd.DataFrame(listed, index=pd.Index(CATALOGUE, name="name"), columns=list(columns))

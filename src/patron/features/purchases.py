@@ -35,8 +35,9 @@ class Purchases:
         by, ago, amount, purchases: the purchase days that count, the minor units that refunds left of them, and their
         purchase rows.
     orders : Table
-        by, ago, purchases: the orders that count, each on its last day; a row without an order number is an order of
-        its own. In a log without order numbers these are the `days`.
+        by, ago, amount (left by refunds that bear its number), lines (its purchase rows), purchases (1): the orders
+        that count, each on its last day; a row without an order number is an order of its own, and those of a day
+        stand in one row that says how many they are. In a log without order numbers these are the `days`.
     """
 
     by: tuple[str, ...]
@@ -69,13 +70,17 @@ def unmatched_refunds(log: TransactionLog, as_of: int) -> int:
     return int(refunded.to_pyarrow().as_py()) - int(matched.to_pyarrow().as_py())
 
 
+def seen(table: Table, as_of: Sequence[int]) -> Table:
+    """Repeat, for each as-of day, the rows dated up to it; `ago` is days before it."""
+    days = [
+        table.filter(table.day <= day).mutate(as_of=ibis.literal(day, "int64"), ago=day - table.day) for day in as_of
+    ]
+    return ibis.union(*days)
+
+
 def _rows(log: TransactionLog, as_of: Sequence[int], by: tuple[str, ...]) -> Table:
     number = ["order_id"] if "order_id" in log.table.columns else []
-    seen = [
-        log.table.filter(log.table.day <= day).mutate(as_of=ibis.literal(day, "int64"), ago=day - log.table.day)
-        for day in as_of
-    ]
-    return ibis.union(*seen).select(*by, *number, "ago", "amount")
+    return seen(log.table, as_of).select(*by, *number, "ago", "amount")
 
 
 def _netted(rows: Table, by: tuple[str, ...]) -> tuple[Table, Table]:
@@ -127,5 +132,8 @@ def _counting(bought: Table) -> Table:
 
 def _orders(lines: Table, by: tuple[str, ...]) -> Table:
     own_day = lines.order_id.isnull().ifelse(lines.ago, ibis.null(lines.ago.type()))
-    orders = lines.group_by(*by, "order_id", own_day=own_day).agg(ago=lines.ago.min(), rows=lines.purchases.sum())
-    return orders.select(*by, "ago", purchases=orders.order_id.isnull().ifelse(orders.rows, 1))
+    orders = lines.group_by(*by, "order_id", own_day=own_day).agg(
+        ago=lines.ago.min(), amount=lines.amount.sum(), lines=lines.purchases.sum()
+    )
+    purchases = orders.order_id.isnull().ifelse(orders.lines, 1)
+    return orders.select(*by, "ago", "amount", "lines", purchases=purchases)

@@ -10,7 +10,8 @@ import pandas as pd
 
 from patron._core.calendar import Day, Grain, Unit, date_of, day_number
 from patron.data.log import TransactionLog
-from patron.features.catalogue import CATALOGUE, ratio
+from patron.features.catalogue import CATALOGUE
+from patron.features.feature import ratio
 from patron.features.per_customer import fetch, per_customer
 
 _COUNTS = ("frequency", "recency", "T")

@@ -13,18 +13,17 @@ from patron._core.calendar import Day, Grain, Horizon, Unit, as_stamps, date_of,
 from patron._core.errors import DataError
 from patron._core.progress import track
 from patron.data.log import TransactionLog
-from patron.features.catalogue import CATALOGUE, LABELS
+from patron.features.catalogue import LABELS, features_of
 from patron.features.per_customer import check_days, fetch, per_customer
 from patron.features.purchases import STATE, purchases
 
-"""The columns of `snapshots` that look beyond the as-of day."""
 _ROWS_AT_ONCE: Final = 2_000_000  # of the log, times as-of days
 
 
 def features(
     log: TransactionLog, as_of: Day | Iterable[Day], *, unit: Unit = "day", grain: Grain = "day"
 ) -> pd.DataFrame:
-    """Every feature of the catalogue, for every customer who had bought by the as-of day.
+    """Every feature that the log can tell, for every customer who had bought by the as-of day.
 
     What is seen is the log to the end of the as-of day and nothing later, so the features of a day stay what they are
     when the log grows.
@@ -44,7 +43,8 @@ def features(
     -------
     DataFrame
         One row a customer and as-of day, indexed by customer_id and as_of, sorted by as_of, then customer_id; the
-        columns of `catalogue`, int64 or float64. attrs: unit, grain.
+        columns of the catalogue as far as the log has what they need, then those of its events by kind and of its
+        customers' attributes; int64 or float64. attrs: unit, grain.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def features(
     """
     days = day_numbers(as_of)
     check_days(log, days, unit, grain)
-    frame = _stack(log, days, lambda some: per_customer(log, some, unit, grain, CATALOGUE.values()), "features")
+    frame = _stack(log, days, lambda some: per_customer(log, some, unit, grain, features_of(log)), "features")
     frame.attrs = {"unit": unit, "grain": grain}
     return frame
 
@@ -134,7 +134,7 @@ def snapshots(
         )
 
     def labelled(some: Sequence[int]) -> Table:
-        known = per_customer(log, some, unit, grain, CATALOGUE.values())
+        known = per_customer(log, some, unit, grain, features_of(log))
         return known.left_join(_ahead(log, some, ahead), STATE).drop("customer_id_right", "as_of_right")
 
     frame = _stack(log, days, labelled, "snapshots")

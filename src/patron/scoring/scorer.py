@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -120,6 +121,26 @@ class Scorer:
         table["row_hash"] = row_hashes(table, manifest.currency)
         return table
 
+    def columns(self, present: Iterable[str]) -> list[str]:
+        """Return which of the columns `present` are scored: customer_id, as_of, then the features as in training.
+
+        Raises
+        ------
+        DataError
+            One of them is missing, or a label is present.
+        """
+        known = set(present)
+        for name in LABELS:
+            if name in known:
+                raise DataError(
+                    "a label, which nobody knows at scoring", column=name, fix="X, labels = patron.split(frame)"
+                )
+        names = [*KEYS, *(column.name for column in self.bundle.inputs)]
+        for name in names:
+            if name not in known:
+                raise DataError("missing from the features", column=name, fix="score what patron.features returns")
+        return names
+
     def _rows(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return the features alone, in the order of training, indexed by customer_id and as_of, with their unit."""
         manifest = self.bundle.manifest
@@ -132,16 +153,8 @@ class Scorer:
                     f"{getattr(manifest, name)!r}",
                     fix=f"patron.features(log, as_of, unit={manifest.unit!r}, grain={manifest.grain!r})",
                 )
-        names = [column.name for column in self.bundle.inputs]
         keyed = X.reset_index() if set(KEYS) & set(X.index.names) else X
-        for name in LABELS:
-            if name in keyed:
-                raise DataError(
-                    "a label, which nobody knows at scoring", column=name, fix="X, labels = patron.split(frame)"
-                )
-        for name in [*KEYS, *names]:
-            if name not in keyed:
-                raise DataError("missing from the features", column=name, fix="score what patron.features returns")
+        names = self.columns(keyed.columns)[len(KEYS) :]
         rows = keyed[names]
         for name in names:
             if not pd.api.types.is_numeric_dtype(rows[name]):

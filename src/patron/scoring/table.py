@@ -195,7 +195,7 @@ def write_scores(
             f"a score table is of one day, this one of {len(days)}", column="as_of", fix="write each day by itself"
         )
     place = folder / f"as_of={days[0]}" / f"version={version}"
-    exact = _arrow(table, columns)
+    exact = arrow_table(table, columns)
     with whole_folder(place) as draft:
         for kind in sorted(set(formats)):
             _WRITERS[kind](exact, draft / f"scores.{kind}", columns, currency)
@@ -235,7 +235,8 @@ def _hashable(values: pd.Series, column: Column, currency: str) -> list[Any]:
     return ["" if gone else field for field, gone in zip(fields, missing, strict=True)] if missing.any() else fields
 
 
-def _arrow(table: pd.DataFrame, columns: list[Column]) -> Any:
+def arrow_table(table: pd.DataFrame, columns: list[Column]) -> Any:
+    """Return a score table as Arrow, each column of the type its kind says."""
     import pyarrow as pa  # noqa: PLC0415  # a served model scores without it
 
     types = {
