@@ -1,9 +1,14 @@
 import multiprocessing
+import os
+import signal
+import sys
+from pathlib import Path
 
 import pytest
 
+from patron._core import files
 from patron._core.errors import LockedError
-from patron._core.files import digest, locked, read_json, whole_folder, write_bytes, write_json
+from patron._core.files import digest, locked, read_json, repair, whole_folder, write_bytes, write_json
 
 
 @pytest.mark.delivery
@@ -71,3 +76,60 @@ def test_a_second_process_is_told_at_once_and_a_killed_one_blocks_nobody(tmp_pat
     process.join()
     with locked(tmp_path / "lock", "cdnow"):
         pass
+
+
+def _write_and_die(target, moment):
+    """Replace a folder by two renames, and be killed before one of them or after both."""
+    files._exchange = lambda *_: False
+    renamed = iter(range(9))
+
+    def deadly(self, target, rename=Path.rename):
+        if next(renamed) == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return rename(self, target)
+
+    Path.rename = deadly
+    files.shutil.rmtree = lambda path, **_: path.exists() and os.kill(os.getpid(), signal.SIGKILL)
+    with whole_folder(target) as draft:
+        (draft / "new").write_text("2")
+
+
+@pytest.mark.delivery
+@pytest.mark.parametrize(("moment", "stands"), [(0, "old"), (1, "old"), (2, "new")])
+def test_a_kill_between_two_renames_is_repaired(tmp_path, moment, stands):
+    target = tmp_path / "a"
+    target.mkdir()
+    (target / "old").write_text("1")
+    (tmp_path / ".b.live.draft").write_text("of another name, whose lock is not ours")
+    process = multiprocessing.get_context("spawn").Process(target=_write_and_die, args=(target, moment))
+    process.start()
+    process.join(30)
+    assert process.exitcode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) > 2
+    repair(tmp_path, "a")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".b.live.draft", "a"]
+    assert [path.name for path in target.iterdir()] == [stands]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks this system's kernel")
+def test_a_folder_changes_places_in_one_step(tmp_path, monkeypatch):
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    assert files._exchange(tmp_path / "old", tmp_path / "new")
+    assert (tmp_path / "old" / "new").exists()
+    assert (tmp_path / "new" / "old").exists()
+    with pytest.raises(FileNotFoundError):
+        files._exchange(tmp_path / "old", tmp_path / "none")
+
+
+def test_what_was_written_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(files, "_sync", lambda path: synced.append(path.name))
+    with whole_folder(tmp_path / "a") as draft:
+        (draft / "x").write_text("1")
+        (draft / "y").mkdir()
+        (draft / "y" / "z").write_text("2")
+    assert sorted(synced[:3]) == ["x", "y", "z"]
+    assert synced[3].endswith(".draft")
+    assert synced[4:] == [tmp_path.name]

@@ -66,7 +66,7 @@ def test_a_key_knows_its_line(tmp_path):
         ("name: shop", "name: My Shop", "small letters, digits and hyphens"),
         ("name: shop", "nam: shop", "'name' is missing"),
         ("margin: 0.4", "margin: 40", "less than or equal to 1"),
-        ("margin: 0.4", "margin: lots", "valid number.*it says 'lots'"),
+        ("margin: 0.4", "margin: lots", "'value.margin' says 'lots'. Fix: input should be a valid number"),
         ("margin: 0.4", "discount_rate: -0.1", "greater than or equal to 0"),
         ("as_of: 1998-06-30", "as_of: 1998-06-31", "not a calendar day"),
         ("as_of: 1998-06-30", "as_of: 1998-06-30 09:00", "without a time of day"),

@@ -21,7 +21,7 @@ from patron.models import BetaGeoNBD, GammaGamma
 from patron.recipes import recipe
 from patron.recipes.training import Timeline
 from patron.scoring import Bundle, Input, Manifest, card
-from patron.tracking import Registered, log_training
+from patron.tracking import Registered, log_training, move_champion
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +77,8 @@ def trained(cdnow_sample, leaderboard, tmp_path_factory) -> Trained:
         training={"customers": len(data.today), "days": ["1997-11-30", "1997-12-30"]},
     )  # fmt: skip
     inputs = tuple(
-        Input(name, str(data.today[name].dtype), feature.label, feature.family) for name, feature in CATALOGUE.items()
+        Input(name, str(kind), CATALOGUE[name].label, CATALOGUE[name].family)
+        for name, kind in data.today.dtypes.items()
     )
     bundle = Bundle(
         manifest=manifest,
@@ -112,6 +113,6 @@ def logged(trained, leaderboard, tmp_path_factory) -> Logged:
             data_digest="d1",
             git_revision="abc123",
             plots={"line.png": figure},
-            champion=True,
         )
+        move_champion(workspace, run.name, run.version)
     return Logged(workspace, run, {path.name: path.read_bytes() for path in workspace.rglob("*") if path.is_file()})

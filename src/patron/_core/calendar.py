@@ -21,6 +21,7 @@ Day = str | dt.date | dt.datetime | pd.Timestamp | np.datetime64
 DAYS_PER_YEAR: Final = 365.25
 _EPOCH: Final = dt.date(1970, 1, 1)
 UNIT_DAYS: Final[dict[str, float]] = {"day": 1.0, "week": 7.0, "month": DAYS_PER_YEAR / 12, "year": DAYS_PER_YEAR}
+_LONGEST: Final = 100 * DAYS_PER_YEAR
 _HORIZON: Final = re.compile(r"\s*(\d+)\s*(day|week|month|year)s?\s*")
 
 
@@ -113,11 +114,14 @@ class Horizon:
         if isinstance(text, Horizon):
             return text
         match = _HORIZON.fullmatch(text) if isinstance(text, str) else None
-        if match is None or int(match[1]) == 0:
+        if match is None or not match[1].strip("0"):
             raise ConfigError(
                 f"not a horizon: {text!r}", fix="write a number and a unit, like '90 days', '13 weeks' or '12 months'"
             )
-        return cls(int(match[1]), match[2])  # type: ignore[arg-type]  # the pattern admits only units
+        count, longest = match[1].lstrip("0"), int(_LONGEST / UNIT_DAYS[match[2]])
+        if len(count) > len(str(longest)) or int(count) > longest:
+            raise ConfigError(f"beyond any customer's life: {str(text)[:40]!r}", fix=f"at most {longest:,} {match[2]}s")
+        return cls(int(count), match[2])  # type: ignore[arg-type]  # the pattern admits only units
 
     @property
     def fixed(self) -> bool:

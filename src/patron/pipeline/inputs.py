@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +10,11 @@ from typing import Any, Final
 
 from patron import datasets
 from patron._core.calendar import Day, date_of, day_number
-from patron._core.errors import ConfigError, DataError
-from patron._core.files import locked, write_json
+from patron._core.errors import ConfigError, DataError, PatronError
+from patron._core.files import locked, repair, write_json
 from patron._core.progress import step
 from patron.config import Config, load_config
-from patron.config.schema import TableSource
+from patron.config.schema import SideSource, TableSource
 from patron.data import Audit, TransactionLog, read_transactions
 from patron.data import audit as audit_log
 from patron.recipes import RECIPES
@@ -42,20 +43,30 @@ def recipes_of(config: Config, task: Task) -> list[str]:
 
 @contextmanager
 def alone(config: Config) -> Iterator[None]:
-    """Keep every other process off the run's name."""
-    with locked(config.out / ".lock", config.name):
-        yield
+    """Keep every other process off the run's name, clear up after a killed one, and say what a disk refuses."""
+    try:
+        with locked(config.out / ".lock", config.name):
+            repair(config.out)
+            repair(config.bundle.parent, config.name)
+            yield
+    except OSError as error:
+        told = f"{error.filename or config.workspace} cannot be read or written: {error.strerror or error}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise PatronError(told, fix="free space on the disk and run again; what stood there stands") from error
+        if error.filename is None:
+            raise
+        raise ConfigError(
+            f"{config.where('workspace')}: {told}", fix="let workspace be a folder that can be written to"
+        ) from error
 
 
 def read(config: str | Path | Config) -> TransactionLog:
     """Read the transactions and side tables that a configuration names."""
     config = loaded(config)
     data = config.data
-    columns: dict[str, Any] = data.transactions.columns
     with step("reading transactions"):
         log = read_transactions(
-            _source(config, data.transactions),
-            **columns,
+            **_named(config, data.transactions),
             timezone=data.timezone,
             source_timezone=data.source_timezone,
             currency=data.currency,
@@ -64,22 +75,25 @@ def read(config: str | Path | Config) -> TransactionLog:
             memory=config.resources.memory,
             threads=config.resources.threads,
         )
-    if data.customers is not None:
-        columns = {**data.customers.columns, "static": data.customers.static}
-        log = log.with_customers(_source(config, data.customers), **columns)
-    if data.events is not None:
-        columns = data.events.columns
-        log = log.with_events(_source(config, data.events), **columns)
-    if data.subscriptions is not None:
-        columns = data.subscriptions.columns
-        log = log.with_subscriptions(_source(config, data.subscriptions), **columns)
+        if data.customers is not None:
+            log = log.with_customers(**_named(config, data.customers), static=data.customers.static)
+        if data.events is not None:
+            log = log.with_events(**_named(config, data.events), kinds=data.events.kinds)
+        if data.subscriptions is not None:
+            log = log.with_subscriptions(**_named(config, data.subscriptions))
     return log
+
+
+def _named(config: Config, given: TableSource) -> dict[str, Any]:
+    """Return a table's arguments: its source, the table there, and the names of its columns."""
+    zone = {"source_timezone": given.source_timezone} if isinstance(given, SideSource) else {}
+    return {"source": _source(config, given), "table": given.table, **given.columns, **zone}
 
 
 def _source(config: Config, table: TableSource) -> Any:
     if table.source.startswith("dataset:"):
         return datasets.source(table.source.removeprefix("dataset:"))
-    return config.workspace / table.source
+    return table.source if "://" in table.source else config.workspace / table.source
 
 
 def audit(config: str | Path | Config) -> Audit:

@@ -8,7 +8,7 @@ from patron.config import Config
 from patron.pipeline.inputs import alone, audited, keep_audit, loaded, read
 from patron.pipeline.reporting import report_on
 from patron.pipeline.scoring import score_on
-from patron.pipeline.training import train_on, verdicts
+from patron.pipeline.training import finish_promotion, train_on, verdicts
 
 
 def run(config: str | Path | Config, *, retrain: bool = False) -> list[str]:
@@ -18,6 +18,7 @@ def run(config: str | Path | Config, *, retrain: bool = False) -> list[str]:
     with alone(config):
         found = audited(log)
         told = [f"data: {log!r}; {sum(finding.level == 'warn' for finding in found.findings)} warnings, see audit.json"]
+        finish_promotion(config)
         if retrain or not (config.bundle / "manifest.json").exists():
             train_on(config, log)
             told += verdicts(config)

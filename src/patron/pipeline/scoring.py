@@ -11,13 +11,14 @@ from pathlib import Path
 import pandas as pd
 
 from patron._core.calendar import date_of
-from patron._core.errors import ConfigError, DataWarning
+from patron._core.errors import ConfigError, DataWarning, TrackingError
 from patron._core.files import read_json, write_json
 from patron._core.progress import step
 from patron.config import Config
 from patron.data import TransactionLog
 from patron.features import features
 from patron.pipeline.inputs import alone, as_of_day, horizon_of, loaded, read, reading
+from patron.pipeline.training import finish_promotion
 from patron.scoring import Bundle, Manifest, Scorer, write_scores
 
 
@@ -62,6 +63,10 @@ def score(config: str | Path | Config, as_of: str | None = None) -> Scoring:
 
 def score_on(config: Config, log: TransactionLog, as_of: str | None) -> Scoring:
     """Score a log that is read; see `score`."""
+    try:
+        finish_promotion(config)
+    except TrackingError as error:
+        warnings.warn(f"the registry lags behind the champion in {config.bundle}: {error}", DataWarning, stacklevel=3)
     bundle = Bundle.load(config.bundle)
     _same_question(config, bundle.manifest)
     day = date_of(as_of_day(config, log, as_of))

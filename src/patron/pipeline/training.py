@@ -14,23 +14,24 @@ import pandas as pd
 from patron import __version__, plots
 from patron._core.calendar import date_of
 from patron._core.errors import DataError, DataWarning
-from patron._core.files import whole_folder, write_bytes
+from patron._core.files import read_json, whole_folder, write_bytes, write_json
 from patron._core.progress import step
 from patron.config import Config
 from patron.config.schema import TestDays
 from patron.data import TransactionLog
 from patron.evaluation import Backtest, Verdict, backtest, best_transaction_model, promote
-from patron.features.catalogue import CATALOGUE
+from patron.features.catalogue import features_of
 from patron.models import TRANSACTION_MODELS, GammaGamma
 from patron.pipeline.inputs import TASKS, alone, as_of_day, horizon_of, loaded, read, reading, recipes_of
 from patron.recipes import recipe
 from patron.recipes.protocol import Task
 from patron.recipes.training import Timeline, training_days
 from patron.scoring import Bundle, Input, Manifest, Scorer, card
-from patron.tracking import log_training
+from patron.tracking import log_training, move_champion
 
 FEWEST_CUSTOMERS: Final = 30
 """Fewer say nothing about each other."""
+_PROMOTION: Final = ".promotion"
 
 
 def train(config: str | Path | Config) -> Scorer:
@@ -53,7 +54,10 @@ def train(config: str | Path | Config) -> Scorer:
     DataError
         The data are refused, or too short for the horizon.
     FitError, TrackingError
-        A model could not be fitted, or MLflow refused; the former champion stands.
+        A model could not be fitted, or MLflow refused; the former champion stands. If MLflow refused only to move the
+        alias, the new one stands, and the next run moves it.
+    PatronError
+        The disk is full, or refuses; what stood before stands.
 
     Examples
     --------
@@ -74,6 +78,7 @@ def verdicts(config: str | Path | Config) -> list[str]:
 
 def train_on(config: Config, log: TransactionLog) -> Scorer:
     """Train on a log that is read; see `train`."""
+    finish_promotion(config)
     day = as_of_day(config, log, None)
     known = log.until(date_of(day))
     if known.n_customers < FEWEST_CUSTOMERS:
@@ -93,12 +98,11 @@ def train_on(config: Config, log: TransactionLog) -> Scorer:
     bundle = _fitted(config, lines, results, chosen, version=former.version + 1 if former else _next_version(config))
     leaderboard = pd.concat([result.table for result in results.values()], ignore_index=True)
     predictions = pd.concat([result.predictions for result in results.values()], ignore_index=True)
-    staging = config.out / ".training"
-    try:
-        bundle.save(staging)
+    with whole_folder(config.out / _PROMOTION) as draft:
+        bundle.save(draft / "bundle")
         with step("tracking"):
-            log_training(
-                staging,
+            registered = log_training(
+                draft / "bundle",
                 workspace=config.workspace,
                 experiment=config.experiment,
                 leaderboard=leaderboard,
@@ -107,15 +111,29 @@ def train_on(config: Config, log: TransactionLog) -> Scorer:
                 data_digest=bundle.manifest.training["data"],
                 git_revision=_git_revision(),
                 plots=_pictures(results, chosen, log.currency),
-                champion=True,
             )
-        write_bytes(config.out / "leaderboard.csv", leaderboard.to_csv(index=False).encode())
-        write_bytes(config.out / "predictions.parquet", predictions.to_parquet(index=False))
-        with whole_folder(config.bundle) as draft:
-            shutil.copytree(staging, draft, dirs_exist_ok=True)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        (draft / "leaderboard.csv").write_bytes(leaderboard.to_csv(index=False).encode())
+        (draft / "predictions.parquet").write_bytes(predictions.to_parquet(index=False))
+        write_json(draft / "registered.json", {"name": registered.name, "version": registered.version})
+    finish_promotion(config)
     return Scorer(bundle)
+
+
+def finish_promotion(config: Config) -> None:
+    """Carry out a promotion that is written down, be it of this process or of one killed since.
+
+    Training ends by writing out/NAME/.promotion, whole: from then on the new champion is decided, and every step here
+    may be done again. So folder, comparison and registry agree as soon as one process gets to the end.
+    """
+    promotion = config.out / _PROMOTION
+    if (promotion / "registered.json").exists():
+        with whole_folder(config.bundle) as draft:
+            shutil.copytree(promotion / "bundle", draft, dirs_exist_ok=True)
+        for name in ("leaderboard.csv", "predictions.parquet"):
+            write_bytes(config.out / name, (promotion / name).read_bytes())
+        move_champion(config.workspace, **read_json(promotion / "registered.json"))
+        (promotion / "registered.json").unlink()
+    shutil.rmtree(promotion, ignore_errors=True)
 
 
 def _test(config: Config, task: Task) -> TestDays:
@@ -126,6 +144,13 @@ def _backtested(config: Config, task: Task, timeline: Timeline, incumbent: str |
     """Compare the recipes, an incumbent among them, on the latest days whose labels are closed."""
     test = _test(config, task)
     last = timeline.log.observed_until - timeline.horizon
+    first = last - (test.last - 1) * test.every.days()
+    if first < timeline.log.first_day + 2 * timeline.horizon:
+        raise DataError(
+            f"the log, from {date_of(timeline.log.first_day)} to {date_of(timeline.log.observed_until)}, is too short "
+            f"to predict {task} over {timeline.horizon} days on {test.last} test days {test.every} apart",
+            fix="a shorter horizon, fewer test days, or a longer log",
+        )
     names = list(recipes_of(config, task))
     if incumbent is not None and incumbent not in names:
         names.append(incumbent)
@@ -182,7 +207,7 @@ def _fitted(
             **{f"days_of_{task}": sorted({str(day.date()) for day in data[task].counts}) for task in TASKS},
         },
     )
-    inputs = _inputs(value.today)
+    inputs = _inputs(log)
     return Bundle(
         manifest=manifest,
         inputs=inputs,
@@ -200,9 +225,8 @@ def _fitted(
     )
 
 
-def _inputs(X: pd.DataFrame) -> tuple[Input, ...]:
-    described = [(CATALOGUE[str(name)], str(kind)) for name, kind in X.dtypes.items()]
-    return tuple(Input(feature.name, kind, feature.label, feature.family) for feature, kind in described)
+def _inputs(log: TransactionLog) -> tuple[Input, ...]:
+    return tuple(Input(known.name, known.dtype, known.label, known.family) for known in features_of(log))
 
 
 def _former(config: Config) -> Manifest | None:

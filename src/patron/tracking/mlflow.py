@@ -19,7 +19,7 @@ import pandas as pd
 
 import patron
 from patron._core.errors import PatronError, TrackingError
-from patron._core.files import read_json
+from patron._core.files import read_json, write_bytes
 from patron.scoring.bundle import Bundle, Manifest
 from patron.tracking.model import save_model
 
@@ -61,12 +61,12 @@ def log_training(
     data_digest: str,
     git_revision: str | None = None,
     plots: Mapping[str, Any] | None = None,
-    champion: bool = False,
 ) -> Registered:
-    """Log a training run and register its bundle as a model.
+    """Log a training run and register its bundle as a model; `move_champion` lets it serve.
 
     The store is MLFLOW_TRACKING_URI, else ``workspace/mlflow.db`` with ``workspace/mlartifacts``. MLflow's global
-    state (tracking URI, active run, active experiment) is neither read nor changed.
+    state (tracking URI, active run, active experiment) is neither read nor changed. Runs of the same model that are
+    still open were killed, for only one process works on a name; they are marked so.
 
     Parameters
     ----------
@@ -87,8 +87,6 @@ def log_training(
         Of the code that trained.
     plots : mapping of str to matplotlib Figure, optional
         By file name, like 'calibration.png'.
-    champion : bool
-        Whether the alias @champion moves to this version.
 
     Returns
     -------
@@ -102,45 +100,45 @@ def log_training(
         MLflow refused; the run, if it was begun, is marked as failed.
     """
     manifest = Bundle.load(bundle).manifest
-    with _quiet():
-        from mlflow import MlflowClient  # noqa: PLC0415
+    with _client(workspace) as (client, store):
         from mlflow.entities import Metric, Param  # noqa: PLC0415
 
-        store = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{workspace.resolve() / 'mlflow.db'}"
-        try:
-            client = MlflowClient(tracking_uri=store)
-            run_id = _begin(client, experiment, workspace, manifest.label, {
-                "patron.version": patron.__version__,
-                "patron.model": manifest.label,
-                "patron.as_of": manifest.as_of,
-                "patron.data_digest": data_digest,
-                "patron.bundle_digest": read_json(bundle / "manifest.json")["digest"],
-                **({"mlflow.source.git.commit": git_revision} if git_revision else {}),
-            })  # fmt: skip
-            with _ended(client, run_id):
-                client.log_batch(
-                    run_id,
-                    params=[Param(key, str(value)) for key, value in parameters.items()],
-                    metrics=[
-                        Metric(key, value, timestamp=time.time_ns() // 1_000_000, step=0)
-                        for key, value in holdout_metrics(leaderboard, manifest.recipes).items()
-                    ],
-                )
-                client.log_text(run_id, leaderboard.to_csv(index=False), "leaderboard.csv")
-                client.log_text(run_id, config, "config.yaml")
-                client.log_artifact(run_id, str(bundle / "CARD.md"))
-                for name, figure in (plots or {}).items():
-                    client.log_figure(run_id, figure, f"plots/{name}")
-                version = _register(client, run_id, bundle, manifest, champion=champion)
-        except PatronError:
-            raise
-        except Exception as error:  # a store raises what its driver raises
-            reason = str(error).partition("\n")[0]
-            raise TrackingError(
-                f"MLflow at {store} refused: {reason}",
-                fix="set MLFLOW_TRACKING_URI to a server that answers, or unset it to use the workspace's own store",
-            ) from error
+        run_id = _begin(client, experiment, workspace, manifest, {
+            "patron.version": patron.__version__,
+            "patron.model": manifest.label,
+            "patron.as_of": manifest.as_of,
+            "patron.data_digest": data_digest,
+            "patron.bundle_digest": read_json(bundle / "manifest.json")["digest"],
+            **({"mlflow.source.git.commit": git_revision} if git_revision else {}),
+        })  # fmt: skip
+        with _ended(client, run_id):
+            client.log_batch(
+                run_id,
+                params=[Param(key, str(value)) for key, value in parameters.items()],
+                metrics=[
+                    Metric(key, value, timestamp=time.time_ns() // 1_000_000, step=0)
+                    for key, value in holdout_metrics(leaderboard, manifest.recipes).items()
+                ],
+            )
+            client.log_text(run_id, leaderboard.to_csv(index=False), "leaderboard.csv")
+            client.log_text(run_id, config, "config.yaml")
+            client.log_artifact(run_id, str(bundle / "CARD.md"))
+            for name, figure in (plots or {}).items():
+                client.log_figure(run_id, figure, f"plots/{name}")
+            version = _register(client, run_id, bundle, manifest)
     return Registered(run_id, manifest.name, version, f"models:/{manifest.name}/{version}", store)
+
+
+def move_champion(workspace: Path, name: str, version: str) -> None:
+    """Let the alias @champion of a registered model tell this version (MLflow's number); done twice it is done once.
+
+    Raises
+    ------
+    TrackingError
+        MLflow refused.
+    """
+    with _client(workspace) as (client, _):
+        client.set_registered_model_alias(name, CHAMPION, version)
 
 
 def holdout_metrics(leaderboard: pd.DataFrame, recipes: Mapping[Any, Mapping[str, Any]]) -> dict[str, float]:
@@ -177,7 +175,44 @@ def holdout_metrics(leaderboard: pd.DataFrame, recipes: Mapping[Any, Mapping[str
     return metrics
 
 
-def _begin(client: Any, experiment: str, workspace: Path, name: str, tags: Mapping[str, str]) -> str:
+@contextlib.contextmanager
+def _client(workspace: Path) -> Iterator[tuple[Any, str]]:
+    """Yield a client of the store and the store's address; what MLflow raises becomes a TrackingError."""
+    store = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{workspace.resolve() / 'mlflow.db'}"
+    with _quiet():
+        from mlflow import MlflowClient  # noqa: PLC0415
+
+        try:
+            if "MLFLOW_TRACKING_URI" not in os.environ:
+                _founded(workspace.resolve() / "mlflow.db")
+            yield MlflowClient(tracking_uri=store), store
+        except PatronError:
+            raise
+        except Exception as error:  # a store raises what its driver raises
+            told = str(error)
+            full = any(words in told for words in ("disk is full", "No space left", "File too large"))
+            raise TrackingError(
+                f"MLflow at {store} refused: {told.partition(chr(10))[0]}",
+                fix="free space on the disk, then run again"
+                if full
+                else "set MLFLOW_TRACKING_URI to a server that answers, or unset it to use the workspace's own store",
+            ) from error
+
+
+def _founded(place: Path) -> None:
+    """Make the workspace's own database, whole before it gets its name: MLflow cannot mend one half made."""
+    if place.exists():
+        return
+    from mlflow import MlflowClient  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / place.name
+        MlflowClient(tracking_uri=f"sqlite:///{draft}").search_experiments(max_results=1)
+        if not place.exists():  # another name's run may have been faster
+            write_bytes(place, draft.read_bytes())
+
+
+def _begin(client: Any, experiment: str, workspace: Path, manifest: Manifest, tags: Mapping[str, str]) -> str:
     found = client.get_experiment_by_name(experiment)
     if found is None:
         local = not os.environ.get("MLFLOW_TRACKING_URI")
@@ -185,7 +220,10 @@ def _begin(client: Any, experiment: str, workspace: Path, name: str, tags: Mappi
         number = client.create_experiment(experiment, artifact_location=place)
     else:
         number = found.experiment_id
-    return str(client.create_run(number, run_name=name, tags=dict(tags)).info.run_id)
+        ours = f"attributes.status = 'RUNNING' and tags.`patron.model` LIKE '{manifest.name}/%'"
+        for killed in client.search_runs([number], ours):
+            client.set_terminated(killed.info.run_id, "KILLED")
+    return str(client.create_run(number, run_name=manifest.label, tags=dict(tags)).info.run_id)
 
 
 @contextlib.contextmanager
@@ -198,7 +236,7 @@ def _ended(client: Any, run_id: str) -> Iterator[None]:
     client.set_terminated(run_id)
 
 
-def _register(client: Any, run_id: str, bundle: Path, manifest: Manifest, *, champion: bool) -> str:
+def _register(client: Any, run_id: str, bundle: Path, manifest: Manifest) -> str:
     """Store the bundle as a model of the run, register it, and return MLflow's version number."""
     from mlflow.entities import LoggedModelOutput  # noqa: PLC0415
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
@@ -227,8 +265,6 @@ def _register(client: Any, run_id: str, bundle: Path, manifest: Manifest, *, cha
         model_id=model.model_id,
         tags={"patron_version": str(manifest.version)},
     ).version
-    if champion:
-        client.set_registered_model_alias(manifest.name, CHAMPION, version)
     return str(version)
 
 
@@ -242,7 +278,7 @@ def _quiet() -> Iterator[None]:
         loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
         levels = [logger.level for logger in loggers]
         for logger in loggers:
-            logger.setLevel(logging.ERROR)
+            logger.setLevel(logging.CRITICAL)  # what fails is told once, by the error raised
         try:
             yield
         finally:
