@@ -26,7 +26,9 @@ class Model:
 
 PLOTS = {
     "calibration": lambda made, ax: plots.plot_calibration(*made("churn"), ax=ax),
+    "calibration by day": lambda made, ax: plots.plot_calibration_by_day(_past(*made("churn")), ax=ax),
     "lift": lambda made, ax: plots.plot_lift(*made("churn"), ax=ax),
+    "tracking": lambda made, ax: plots.plot_tracking(_past(*made("spend")), "value", ax=ax),
     "leaderboard": lambda made, ax: plots.plot_leaderboard(made("leaderboard"), "rmse", ax=ax, currency="USD"),
     "concentration": lambda made, ax: plots.plot_value_concentration(made("spend")[1], ax=ax),
     "risk by value": lambda made, ax: plots.plot_risk_by_value(made("scores"), ax=ax, currency="USD"),
@@ -80,6 +82,9 @@ def test_no_customer_id_stands_in_a_plot(drawn):
 
 
 HARD = {
+    "calibration by day of one customer": lambda: plots.plot_calibration_by_day(_past([1], [0.3])),
+    "tracking of one customer": lambda: plots.plot_tracking(_past([1], [0.3]), "churn", champion="a"),
+    "tracking of nobody who left": lambda: plots.plot_tracking(_past([0, 0], [0.0, 0.0]), "churn", champion="other"),
     "calibration of one customer": lambda: plots.plot_calibration([1], [0.3]),
     "calibration where all left": lambda: plots.plot_calibration([1, 1, 1], [0.3, 0.9, 1.0]),
     "calibration where nobody left": lambda: plots.plot_calibration([0, 0], [0.0, 1.0]),
@@ -93,6 +98,11 @@ HARD = {
     "risk by value of zeros": lambda: plots.plot_risk_by_value(_scores([0.7, 0.1], [0.0, 0.0])),
     "risk by value with a loss": lambda: plots.plot_risk_by_value(_scores([0.7, 0.1], [-4.0, 9.0])),
 }
+
+
+def _past(actual, predicted):
+    days = np.resize(["1998-03-03", "1998-03-31"], len(actual))
+    return pd.DataFrame({"recipe": "a", "as_of": days, "prediction": predicted, "actual": actual})
 
 
 def _scores(risk, revenue):
@@ -115,6 +125,8 @@ def test_degenerate_input_is_drawn(name):
         (lambda: plots.plot_value_concentration([1.0, -2.0]), "below zero"),
         (lambda: plots.plot_value_concentration([1.0, np.inf]), "missing or infinite"),
         (lambda: plots.plot_value_concentration([]), "nothing to draw"),
+        (lambda: plots.plot_tracking(_past([], []), "churn"), "nothing to draw"),
+        (lambda: plots.plot_calibration_by_day(_past([0], [1.2])), "between 0 and 1"),
         (lambda: plots.plot_risk_by_value(pd.DataFrame({"churn_probability": [0.1]})), "expected_revenue"),
     ],
 )

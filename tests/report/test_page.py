@@ -203,7 +203,7 @@ def test_a_single_test_day_is_not_called_independent(full):
 
 def test_every_picture_is_there(full_read):
     pictures = [attributes["src"] for attributes in full_read.all("img")]
-    assert len(pictures) == len(set(pictures)) == 7
+    assert len(pictures) == len(set(pictures)) == 10
 
 
 def test_the_audit_and_the_models_are_shown(full, full_page, full_read):
@@ -217,6 +217,23 @@ def test_the_audit_and_the_models_are_shown(full, full_page, full_read):
         "info",
     ]
     assert full_read.table("Parameters of BetaGeoNBD")[2] == ["alpha", "4.414", "n/a", "at the edge"]
+
+
+def test_what_was_found_comes_before_what_was_not(full):
+    rows = [("quiet", 0, "warn"), ("told", 3, "info"), ("alarm", 2, "warn")]
+    audit = pd.DataFrame(rows, columns=["check", "rows", "level"]).assign(example="", action="kept")
+    table = Reader(render(dataclasses.replace(full, audit=audit))).table("What the audit looked for")
+    assert [row[:2] for row in table[1:]] == [["alarm", "2"], ["told", "3"], ["quiet", "none"]]
+
+
+def test_totals_are_told_by_day_with_how_far_they_are_off(full, full_read):
+    rows = full.predictions[full.predictions["task"] == "churn"]
+    predicted, left = rows["prediction"].sum(), rows["actual"].sum()
+    head, came, stack = full_read.table("How many were predicted to leave")
+    assert head == ["Recipe", "1998-03-31"]
+    assert came == ["what came", f"{left:,.0f}"]
+    off = f"{100 * (predicted / left - 1):+.1f}"
+    assert [cell.replace("\u202f", " ") for cell in stack] == ["stackchampion", f"{predicted:,.0f}{off} %"]
 
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp;{{ 7*7 }}"

@@ -10,16 +10,19 @@ from patron.plots.base import plot_risk_by_value, plot_value_concentration
 from patron.plots.churn import plot_calibration, plot_lift
 from patron.plots.models import plot_frequency_recency, plot_probability_alive
 from patron.plots.style import to_png
+from patron.plots.tracking import plot_calibration_by_day, plot_tracking
 from patron.plots.value import plot_decile_values
 
 __all__ = [
     "plot_calibration",
+    "plot_calibration_by_day",
     "plot_decile_values",
     "plot_frequency_recency",
     "plot_leaderboard",
     "plot_lift",
     "plot_probability_alive",
     "plot_risk_by_value",
+    "plot_tracking",
     "plot_value_concentration",
     "to_png",
 ]

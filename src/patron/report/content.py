@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -42,7 +43,8 @@ class ReportContent:
         Of the backtests of every task, one under the other: task, recipe, as_of, population, metric, value, low,
         high, n. The last as_of of a task is its report day.
     predictions : pandas.DataFrame, optional
-        Of the same backtests: task, recipe, as_of, prediction, actual. The champion's on the report day are drawn.
+        Of the same backtests: task, recipe, as_of, prediction, actual. The totals of all are drawn by as-of day,
+        and the champion's one by one.
     champions : mapping of str to str
         Task ('churn', 'value'): the recipe that won.
     verdicts : mapping of str to str
@@ -110,11 +112,17 @@ class ReportContent:
         rows = self.leaderboard[self.leaderboard["task"] == task]
         return None if rows.empty else rows
 
-    def champion_predictions(self, task: str) -> pd.DataFrame | None:
-        """Return prediction and actual of a task's champion on its report day, or None."""
-        if self.predictions is None or task not in self.champions:
+    def task_predictions(self, task: str) -> pd.DataFrame | None:
+        """Return the predictions of a task's backtest, or None where there are none."""
+        if self.predictions is None:
             return None
-        rows = self.predictions[
-            (self.predictions["task"] == task) & (self.predictions["recipe"] == self.champions[task])
-        ]
-        return None if rows.empty else rows[rows["as_of"] == rows["as_of"].max()]
+        rows = self.predictions[self.predictions["task"] == task]
+        return None if rows.empty else rows
+
+    def findings(self) -> list[dict[Hashable, Any]]:
+        """Return what the audit looked for: what was found first, and of that the warnings first."""
+        if self.audit is None:
+            return []
+        rows = self.audit.to_dict("records")
+        found = {"warn": 0, "info": 1}
+        return sorted(rows, key=lambda row: found.get(row["level"], 1) if row["rows"] else 2)

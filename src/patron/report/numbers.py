@@ -39,6 +39,17 @@ def percent(share: float, decimals: int = 1) -> str:
     return f"{100 * share:.{decimals}f}{SPACE}%" if math.isfinite(share) else NONE
 
 
+def change(share: float) -> str:
+    """Write by how much something is above or below, as per cent.
+
+    Examples
+    --------
+    >>> change(0.1234).replace(SPACE, " "), change(-0.05).replace(SPACE, " ")
+    ('+12.3 %', '-5.0 %')
+    """
+    return f"{100 * share:+.1f}{SPACE}%" if math.isfinite(share) else NONE
+
+
 def total(amount: float, currency: str) -> str:
     """Write a total with its currency, to the whole unit.
 

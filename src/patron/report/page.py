@@ -16,12 +16,14 @@ from matplotlib.axes import Axes
 from patron import plots
 from patron._core.files import write_text
 from patron.metrics import METRICS
+from patron.models import TRANSACTION_MODELS
 from patron.plots.backtest import BETTER, MONEY, ranked
 from patron.plots.style import figure_of
+from patron.plots.tracking import tracking
 from patron.report import numbers
 from patron.report.content import ReportContent
 
-TOP = 50
+TOP = 25
 """How many customers the page lists."""
 
 
@@ -60,6 +62,7 @@ def render(content: ReportContent) -> str:
     environment.filters |= {
         "count": numbers.count,
         "percent": numbers.percent,
+        "change": numbers.change,
         "plain": numbers.plain,
         "money": partial(numbers.money, currency=content.currency),
         "total": partial(numbers.total, currency=content.currency),
@@ -184,6 +187,7 @@ def _trust(content: ReportContent, task: str) -> dict[str, Any]:
             }
             for population, part in today.groupby("population", sort=False)
         ],
+        "totals": _totals(content, task),
         "figures": list(_trust_figures(content, task, today)),
     }
 
@@ -205,30 +209,75 @@ def _board(part: pd.DataFrame, metrics: list[str], champion: str | None, by: str
 
 
 def _trust_figures(content: ReportContent, task: str, today: pd.DataFrame) -> Iterator[dict[str, str]]:
-    metric = content.metrics.get(task)
+    metric, champion = content.metrics.get(task), content.champions.get(task)
     if metric is not None and (today["metric"] == metric).any():
         yield _figure(
-            plots.plot_leaderboard(today, metric, champion=content.champions.get(task), currency=content.currency),
+            plots.plot_leaderboard(today, metric, champion=champion, currency=content.currency),
             f"The recipes for {task} by {metric}, each with its interval; the table gives the figures.",
             "Lines are 95\u202f% intervals; recipes whose lines overlap widely may differ by chance.",
         )
-    past = content.champion_predictions(task)
+    past = content.task_predictions(task)
     if past is None:
         return
+    yield _figure(
+        plots.plot_tracking(past, task, champion=champion, rival=_rival(past, champion)),  # type: ignore[arg-type]
+        "Total predicted on each past day over the total that came; the table of totals gives the figures.",
+        "The nearer to 1, the more a total can be trusted, whoever the customers are.",
+    )
+    own = past[past["recipe"] == champion]
+    if own.empty:
+        return
+    last = own[own["as_of"] == own["as_of"].max()]
     if task == "churn":
         yield _figure(
-            plots.plot_calibration(past["actual"], past["prediction"]),
+            plots.plot_calibration(last["actual"], last["prediction"]),
             "Share of customers that left against the predicted probability, in ten bins; the diagonal is perfect.",
             "Points on the diagonal: of those given 70\u202f%, 70\u202f% left. Bars count the customers.",
         )
         yield _figure(
-            plots.plot_lift(past["actual"], past["prediction"]),
+            plots.plot_calibration_by_day(own),
+            "The same curve for each past day of the backtest; the diagonal is perfect.",
+            "Curves that lie together: the risk means the same on every day. Of the last five days, bins of five "
+            "customers and more.",
+        )
+        yield _figure(
+            plots.plot_lift(last["actual"], last["prediction"]),
             "Share of all leavers reached when the riskiest customers are called first.",
             "The further above the diagonal, the fewer calls are wasted.",
         )
     else:
         yield _figure(
-            plots.plot_decile_values(past["actual"], past["prediction"], currency=content.currency),
+            plots.plot_decile_values(last["actual"], last["prediction"], currency=content.currency),
             "Mean predicted and actual spend of ten groups of customers, ordered by prediction.",
             "Bars of equal height: the money predicted for a group is the money that came.",
         )
+
+
+def _rival(past: pd.DataFrame, champion: str | None) -> str | None:
+    """Return the transaction model beside which the champion is drawn: the first in the order of the recipes."""
+    return next(
+        (name for name in dict.fromkeys(past["recipe"]) if name in TRANSACTION_MODELS and name != champion), None
+    )
+
+
+def _totals(content: ReportContent, task: str) -> dict[str, Any] | None:
+    """Return what came on each past day and, a row a recipe, what was predicted and by how much it was off."""
+    past = content.task_predictions(task)
+    if past is None:
+        return None
+    table = tracking(past)
+    came = table.pop("actual")
+    return {
+        "days": [day.date() for day in table.index],
+        "came": list(came),
+        "rows": [
+            {
+                "recipe": recipe,
+                "cells": [
+                    (total, total / actual - 1 if actual else float("nan"))
+                    for total, actual in zip(table[recipe], came, strict=True)
+                ],
+            }
+            for recipe in table.columns
+        ],
+    }
