@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv pip
 
-.PHONY: help env demo test test-fast lint format bench bench-list notebooks docs lock clean
+.PHONY: help env demo test test-fast lint format bench bench-list canary notebooks docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -34,10 +34,10 @@ demo: $(VENV)/.core  ## run the main job on CDNOW: 23,570 real customers, from l
 	@$(BIN)/patron run configs/cdnow.yaml
 
 test: $(VENV)/.full  ## run every test, the slow ones too
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-fast: $(VENV)/.full  ## run the tests without the slow ones
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m 'not slow'
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow'
 
 lint: $(VENV)/.full  ## check style, types and the order of the rooms
 	@$(BIN)/ruff check .
@@ -55,6 +55,9 @@ bench: $(VENV)/.full  ## measure the claims: make bench BAR=<id>, all without BA
 
 bench-list: $(VENV)/.full  ## list the measured claims
 	@$(BIN)/python -m benchmarks --list
+
+canary: $(BIN)/uv  ## run the tests on the newest of everything, in .venv-canary; tells, never gates
+	@$(BIN)/python -m benchmarks.canary
 
 notebooks: $(VENV)/.full  ## execute the notebooks and write them back
 	@$(BIN)/python notebooks/execute.py --write
