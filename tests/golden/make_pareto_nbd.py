@@ -82,6 +82,11 @@ def points():
         s, beta = 10 ** random.uniform(-1.5, 1.5), 10 ** random.uniform(-1, 3.5)
         x, T = random.choice([0, 0, 1, 2, 7, 40, 300, 1500]), random.choice([3.0, 90.0, 700.0, 3000.0])
         yield r, alpha, s, beta, x, T
+    yield 0.24, 0.0124, 13.3, 685.0, 0, 3889.0  # departure lies many e-foldings ahead of the nearer scale
+    yield 0.15, 0.011, 40.0, 3000.0, 0, 4500.0
+    yield 9.0, 0.05, 0.07, 60.0, 0, 4900.0  # the integrand falls all the way to where it is cut
+    yield from ((30.0, 0.33, 30.0, beta, 0, 4400.0) for beta in (0.33, 0.3301, 0.3299))
+    yield from ((9.0, 1.0, 11.0, beta, x, 39.0) for beta in (1.0, 0.9999) for x in (0, 3))
 
 
 def main():

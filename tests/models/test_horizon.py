@@ -42,7 +42,14 @@ def test_the_engine_integrates_any_weight(start, end, discount):
     x, age = np.array([0, 1, 4]), np.array([1.0, 20.0, 300.0])
     k = 1 / (x + 1) + discount
     exact = (np.exp(-k * start) - np.exp(-k * end)) / k
-    assert np.exp(log_purchases(Fading(), x, age, start, end, discount)) == pytest.approx(exact, rel=1e-11)
+    assert np.exp(log_purchases(Fading(), x, age, start, end, discount))[0] == pytest.approx(exact, rel=1e-11)
+
+
+def test_several_discounts_share_one_table_and_change_no_bit():
+    x, age = np.array([0, 1, 4]), np.array([1.0, 20.0, 300.0])
+    together = log_purchases(Fading(), x, age, 0, 3, 0.0, 0.7)
+    alone = [log_purchases(Fading(), x, age, 0, 3, discount)[0] for discount in (0.0, 0.7)]
+    assert together.tolist() == [values.tolist() for values in alone]
 
 
 @pytest.mark.parametrize("w", [0.0, 1e-6, 0.4, 30.0, 5000.0])

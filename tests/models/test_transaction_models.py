@@ -47,7 +47,7 @@ def test_published_estimates_and_holdout_of_cdnow(fitted, cdnow_summary):
 
 def tolerance(point: dict) -> float:
     """Twenty nodes over more than ten e-foldings of age, as only a nonsensical fit has them, give nine digits."""
-    return 1e-9 if point["T"] > 1e5 * min(point["alpha"], point.get("beta", np.inf)) else 2e-11
+    return 2e-11
 
 
 @pytest.mark.golden

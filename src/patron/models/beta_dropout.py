@@ -76,9 +76,9 @@ class BetaDropout(TransactionModel):
     def _alive(self, history: History) -> Array:
         r, alpha, a, b = self._values
         chances = history.x + self.chances
-        stays = b + np.maximum(chances, 1.0) - 1
-        odds = np.log(a / stays) + (r + history.x) * np.log1p((history.T - history.t_x) / (alpha + history.t_x))
-        alive: Array = 1 / (1 + np.exp(np.minimum(odds, 700.0)))
+        faded = (r + history.x) * np.log1p((history.T - history.t_x) / (alpha + history.t_x))
+        odds = a / (b + np.maximum(chances, 1.0) - 1) * np.exp(np.minimum(faded, 600.0))
+        alive: Array = 1 / (1 + odds)
         alive[chances == 0] = 1.0
         return alive
 

@@ -48,7 +48,7 @@ class BetaGeoRate:
         w: Array = self._bend(x) * np.expm1(z)
         means = [
             log_beta_mean(self._a, self._b + x[rows], self._r + x[rows] + 1, w[rows], self._nodes)
-            for rows in blocks(len(x), 4)
+            for rows in blocks(len(x), 16)
         ]
         return np.concatenate(means)
 

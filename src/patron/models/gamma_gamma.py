@@ -14,7 +14,7 @@ from scipy.special import gammaln, polygamma, psi
 
 from patron._core.errors import DependenceWarning, FitError
 from patron.models.base import Model
-from patron.models.fitter import Array, Derivatives, Optimum, given_optimum, maximise, over_blocks, total
+from patron.models.fitter import Array, Derivatives, Optimum, blocks, given_optimum, maximise, over_blocks, total
 from patron.models.inputs import column, frequency, read_weights
 
 LEAST_Q: Final = 1.01
@@ -147,7 +147,10 @@ class GammaGamma(Model):
         """
         p, q, v = self._values
         x, m = frequency(frame), column(frame, "monetary_value", negative=True)
-        return pd.Series(p * (v + np.maximum(m, 0.0) * x) / (p * x + q - 1), frame.index, name="expected_spend")
+        spend = np.empty(len(x))
+        for rows in blocks(len(x)):
+            spend[rows] = p * (v + np.maximum(m[rows], 0.0) * x[rows]) / (p * x[rows] + q - 1)
+        return pd.Series(spend, frame.index, name="expected_spend")
 
     def _fit_newton(self, x: Array, m: Array, weight: Array) -> Optimum:
         mean = float(weight @ m / weight.sum())

@@ -38,14 +38,14 @@ class LogTable:
     Parameters
     ----------
     log_f : callable
-        Of x, shape (k, 1), and z, shape (k, nodes).
+        Of x, shape (k, 1), and z, shape (k, nodes); may give several functions, along axes before these.
     """
 
     def __init__(self, log_f: Callable[[Integers, Array], Array]) -> None:
         self._log_f = log_f
 
     def __call__(self, x: Integers, z: Array) -> Array:
-        """Log f at every pair of `x` and `z` (same shape)."""
+        """Log f at every pair of `x` and `z` (same shape), the last axes of the result."""
         shape, x, z = z.shape, x.ravel(), z.ravel()
         if not z.size:
             return np.empty(shape)
@@ -60,24 +60,26 @@ class LogTable:
         powers = self._fill(cells // panels if names is None else names[cells // panels], middle)
         place = np.empty(len(present), dtype=np.int64)
         place[cells] = np.arange(len(cells))
-        result = np.empty(len(z))
+        result = np.empty((*powers.shape[1:-1], len(z)))
         for rows in blocks(len(z)):
             at = place[_keys(x[rows], z[rows], first, panels)]
             local = (z[rows] - middle[at]) * (2 / _WIDTH)
-            value = powers[_DEGREE][at]
+            value = powers[_DEGREE].take(at, axis=-1)
             for power in powers[-2::-1]:
                 value *= local
-                value += power[at]
-            result[rows] = value
-        return result.reshape(shape)
+                value += power.take(at, axis=-1)
+            result[..., rows] = value
+        return result.reshape(*result.shape[:-1], *shape)
 
     def _fill(self, x: Integers, middle: Array) -> Array:
         """Coefficients of each cell's polynomial, by power, in a variable that runs from -1 to 1."""
-        powers = np.empty((_DEGREE + 1, len(x)))
-        for rows in blocks(len(x), 512):
-            values = self._log_f(x[rows, None], middle[rows, None] + _ANGLES * (_WIDTH / 2))
-            powers[:, rows] = np.einsum("kn,pn->pk", values, _TO_POWERS)
-        return powers
+        parts = [
+            np.einsum(
+                "...kn,pn->p...k", self._log_f(x[rows, None], middle[rows, None] + _ANGLES * (_WIDTH / 2)), _TO_POWERS
+            )
+            for rows in blocks(len(x), 512)
+        ]
+        return np.concatenate(parts, axis=-1)
 
 
 class Rate(Protocol):
@@ -90,8 +92,8 @@ class Rate(Protocol):
         """Return the time over which v changes: v is smooth in log(scale + u)."""
 
 
-def log_purchases(rate: Rate, x: Integers, age: Array, start: float, end: float, discount: float) -> Array:
-    """Log of V / v(0) for each customer: purchases in (start, end] ahead if alive now, discounted continuously.
+def log_purchases(rate: Rate, x: Integers, age: Array, start: float, end: float, *discounts: float) -> Array:
+    """Log of V / v(0), a row a discount: purchases in (start, end] ahead if alive now, discounted continuously.
 
     Parameters
     ----------
@@ -102,12 +104,12 @@ def log_purchases(rate: Rate, x: Integers, age: Array, start: float, end: float,
     age : ndarray, shape (n,)
         Origin of the model + T, positive; V is smooth in its logarithm.
     start, end : float
-        The stretch of time ahead; `end` may be infinite if `discount` > 0.
-    discount : float
-        Continuous rate a unit of time.
+        The stretch of time ahead; `end` may be infinite if every discount is above 0.
+    *discounts : float
+        Continuous rates a unit of time.
     """
     if np.isinf(end):
-        end = start + _GONE / discount
+        end = start + _GONE / min(discounts)
 
     def log_v(x: Integers, log_age: Array) -> Array:
         age = np.exp(log_age)
@@ -116,7 +118,7 @@ def log_purchases(rate: Rate, x: Integers, age: Array, start: float, end: float,
         reach = np.log1p((end - start) / (scale + start))
         ahead = near[..., None] + reach[..., None] * ((1 + _NODES) / 2)
         u = scale[..., None] * np.expm1(ahead)
-        term = rate.log_fading(u, x[..., None], age[..., None]) + ahead - discount * u
+        term = rate.log_fading(u, x[..., None], age[..., None]) + ahead - np.multiply.outer(discounts, u)
         top = term.max(axis=-1)
         value: Array = top + np.log((np.exp(term - top[..., None]) * _WEIGHTS).sum(axis=-1) * (reach * scale / 2))
         return value

@@ -12,7 +12,7 @@ import pandas as pd
 
 from patron._core.calendar import UNIT_DAYS, Day, Horizon, check_unit, day_number
 from patron._core.errors import DataError, UnitAssumedWarning, UnitError
-from patron.models.fitter import Array
+from patron.models.fitter import Array, blocks
 
 _MOST: Final = 10_000_000
 _LARGEST: Final = 1e12
@@ -58,6 +58,29 @@ class History:
             np.concatenate([repeat.T, age]),
             np.concatenate([repeat.weight, np.bincount(row, self.weight[once], len(age))]),
         )
+
+    def by_age(self) -> tuple[History, npt.NDArray[np.int64]]:
+        """Return each pair of x and T once, as of customers never silent, and each row's place among these.
+
+        Where there are hardly fewer pairs than rows, the pairs are the rows.
+        """
+        least, most = self.T.min(initial=np.inf), self.T.max(initial=0.0)
+        if most - least < len(self) and (np.floor(self.T) == self.T).all():
+            code, ages = (self.T - least).astype(np.int64), np.arange(least, most + 1)
+        else:
+            code, ages = pd.factorize(self.T)
+        cells = int(self.x.max(initial=0.0) + 1) * len(ages)
+        if cells > len(self):
+            return self, np.arange(len(self))
+        key, present = np.empty(len(self), dtype=np.int64), np.zeros(cells, dtype=bool)
+        for rows in blocks(len(self)):
+            key[rows] = self.x[rows] * len(ages) + code[rows]
+            present[key[rows]] = True
+        pairs = np.flatnonzero(present)
+        place = np.empty(cells, dtype=np.int64)
+        place[pairs] = np.arange(len(pairs))
+        T = ages[pairs % len(ages)]
+        return History((pairs // len(ages)).astype(np.float64), T, T, np.ones(len(T))), place.take(key, out=key)
 
     @property
     def customers(self) -> float:
@@ -123,7 +146,7 @@ def column(frame: pd.DataFrame, name: str, *, negative: bool = False) -> Array:
     if not (np.isfinite(least) and np.isfinite(most)):
         _refuse(np.isnan(values), frame, name, "missing values", "leave these rows out, or find out why they are empty")
         _refuse(np.isinf(values), frame, name, "infinite values", "leave these rows out, or find out where they arose")
-    if max(-least, most) > _LARGEST or values.min(where=values > 0, initial=1.0) < 1 / _LARGEST:
+    if max(-least, most) > _LARGEST or ((values > 0) & (values < 1 / _LARGEST)).any():
         unlikely = (np.abs(values) > _LARGEST) | ((values > 0) & (values < 1 / _LARGEST))
         _refuse(unlikely, frame, name, f"values beyond {_LARGEST:.0e} or within {1 / _LARGEST:.0e} of 0", _MAKE_SUMMARY)
     if least < 0 and not negative:

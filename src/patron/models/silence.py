@@ -9,11 +9,13 @@ The likelihood, P(alive) and P(no purchase) are these two, seen from the last pu
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from patron.models.fitter import Array, Derivatives
+from patron.models.fitter import Array, Derivatives, total
 from patron.models.gamma_poisson import log_count
 
 BLOCK: Final = 512
@@ -22,25 +24,41 @@ BLOCK: Final = 512
 _GONE: Final = 38.0
 """exp(-38): where the integrand has fallen so far, it is cut."""
 
+_EASY_RANGE: Final = 4.0
+_EASY_FALL: Final = 20.0
+"""A range no longer, in log(near + y), over which the integrand falls no deeper, is left to the fewer nodes."""
+
 
 def _on_unit(n: int) -> tuple[Array, Array]:
+    """Gauss-Legendre nodes and weights on [0, 1], a column each."""
     nodes, weights = np.polynomial.legendre.leggauss(n)
-    return (1 + nodes) / 2, weights / 2
+    return (1 + nodes[:, None]) / 2, weights[:, None] / 2
 
 
-_NODES, _WEIGHTS = _on_unit(20)
-_MANY_NODES, _MANY_WEIGHTS = _on_unit(64)
+_FEW, _MORE, _MOST = _on_unit(20), _on_unit(40), _on_unit(64)
+
+_Nodes = tuple[Array, Array, Array, Array, Array]
+"""log((A+y)/A), log((B+y)/B), y/(A+y), y/(B+y) and the integrand times weight at nodes y, (nodes, n) each."""
 
 
 def silence(k: Array, s: float, A: Array, B: Array, t: Array) -> tuple[Array, Array]:
     """Probabilities of no purchase for a time t: lives, gone."""
     lives: Array = np.exp(-k * np.log1p(t / A) - s * np.log1p(t / B))
-    return lives, _down(_gone(k, s, A, B, t)[-1])
+    gone = np.empty_like(k)
+    for rows, (*_, mass) in _gone(k, s, A, B, t):
+        gone[rows] = _down(mass)
+    return lives, gone
 
 
 def log_silence(s: float, k: Array, A: Array, B: Array, t: Array, weight: Array) -> Derivatives:
     """Sum of log(lives + gone), and its derivatives in r, alpha, s, beta; k, A and B grow with r, alpha and beta."""
-    log_A, log_B, of_A, of_B, mass = _gone(k, s, A, B, t)
+    nothing = 0.0, np.zeros(4), np.zeros((4, 4))
+    pieces = _gone(k, s, A, B, t)
+    return total(nothing, *(_slopes(s, k[i], A[i], B[i], t[i], weight[i], nodes) for i, nodes in pieces))
+
+
+def _slopes(s: float, k: Array, A: Array, B: Array, t: Array, weight: Array, nodes: _Nodes) -> Derivatives:
+    log_A, log_B, of_A, of_B, mass = nodes
     slope = np.empty((4, *mass.shape))  # of the logarithm of the integrand
     np.negative(log_A, out=slope[0])
     np.multiply(of_A, k / A, out=slope[1])
@@ -105,8 +123,8 @@ def count(n: int, k: Array, s: float, A: Array, B: Array, t: Array) -> Array:
     fall = (k + n) * np.log1p(A / middle) + (s + 1) * np.log1p(B / middle)
     before = narrowed(-1, (_GONE + rise) / (n + 1))
     after = narrowed(1, np.minimum((_GONE + fall) / (k + s), np.log(t / middle)))
-    y = middle * np.exp((before + after) * _MANY_NODES[:, None] - before)
-    left = (before + after) * _down(np.exp(log_term(y)) * _MANY_WEIGHTS[:, None])
+    y = middle * np.exp((before + after) * _MOST[0] - before)
+    left = (before + after) * _down(np.exp(log_term(y)) * _MOST[1])
     stays: Array = np.exp(log_count(n, k, t / A) - s * np.log1p(t / B))
     return stays + left
 
@@ -119,8 +137,8 @@ def _down(terms: Array) -> Array:
     return result
 
 
-def _gone(k: Array, s: float, A: Array, B: Array, t: Array) -> tuple[Array, Array, Array, Array, Array]:
-    """Return log((A+y)/A), log((B+y)/B), y/(A+y), y/(B+y) and the integrand times weight at nodes y: (20, n) each.
+def _gone(k: Array, s: float, A: Array, B: Array, t: Array) -> Iterator[tuple[npt.NDArray[np.intp], _Nodes]]:
+    """Yield the rows that few nodes serve, to 1e-12, and those that need more, each with their nodes.
 
     The nodes lie in log(near + y), near the lesser of A and B, up to t or to where one of the two factors of the
     integrand, a power of near + y and a power of far + y, has fallen to exp(-38).
@@ -132,16 +150,29 @@ def _gone(k: Array, s: float, A: Array, B: Array, t: Array) -> tuple[Array, Arra
     with np.errstate(divide="ignore", over="ignore"):
         bound = np.log1p(np.expm1((_GONE + np.maximum(-line, 0) * cut) / power) / ratio)
         cut = np.minimum(np.minimum(cut, _GONE / np.maximum(line, 0)), bound)
-    log_near = cut * _NODES[:, None]
+    easy = (cut < _EASY_RANGE) & (line * cut + power * np.log1p(ratio * np.expm1(cut)) < _EASY_FALL)
+    columns = ratio, line, power, cut, s * cut * near / B
+    for some, rule in ((easy, _FEW), (~easy, _MORE)):
+        rows = np.flatnonzero(some)
+        if len(rows):
+            log_near, log_far, of_near, of_far, mass = _at_nodes(*rule, *(column[rows] for column in columns))
+            yield (
+                rows,
+                (log_far, log_near, of_far, of_near, mass) if swapped else (log_near, log_far, of_near, of_far, mass),
+            )
+
+
+def _at_nodes(
+    nodes: Array, weights: Array, ratio: Array, line: Array, power: Array, cut: Array, scale: Array
+) -> _Nodes:
+    log_near = cut * nodes
     by_near = np.expm1(log_near)
     by_far = ratio * by_near
     log_far = np.log1p(by_far)
     fall = line * log_near
     fall += power * log_far
     mass = np.exp(np.negative(fall, out=fall), out=fall)
-    mass *= (s * cut * near / B) * _WEIGHTS[:, None]
+    mass *= scale * weights
     by_near /= 1 + by_near
     by_far /= 1 + by_far
-    if swapped:
-        return log_far, log_near, by_far, by_near, mass
     return log_near, log_far, by_near, by_far, mass

@@ -130,8 +130,8 @@ class TransactionModel(Model):
             Indexed like the frame.
         """
         history = self._read(frame)
-        start, end = read_horizon(horizon, self.unit_, frame, as_of)
-        return pd.Series(self._purchases(history, start, end, 0.0), frame.index, name="expected_purchases")
+        (expected,) = self._purchases(history, *read_horizon(horizon, self.unit_, frame, as_of), 0.0)
+        return pd.Series(expected, frame.index, name="expected_purchases")
 
     def discounted_purchases(
         self, frame: pd.DataFrame, horizon: Ahead | None, discount_rate: float = 0.10, *, as_of: Day | None = None
@@ -155,12 +155,38 @@ class TransactionModel(Model):
             When the residual is asked for without a discount and is infinite.
         """
         history = self._read(frame)
-        discount = discount_per_day(discount_rate) * UNIT_DAYS[self.unit_]
         if horizon is None:
             start, end = np.zeros(()), np.asarray(np.inf)
         else:
             start, end = read_horizon(horizon, self.unit_, frame, as_of)
-        return pd.Series(self._purchases(history, start, end, discount), frame.index, name="discounted_purchases")
+        (discounted,) = self._purchases(history, start, end, self._discount(discount_rate))
+        return pd.Series(discounted, frame.index, name="discounted_purchases")
+
+    def purchases_ahead(
+        self, frame: pd.DataFrame, horizon: Ahead, discount_rate: float = 0.10, *, as_of: Day | None = None
+    ) -> pd.DataFrame:
+        """Return `expected_purchases` and `discounted_purchases` side by side, in the time of one.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            frequency, recency and T, in the model's unit.
+        horizon : float, str or pair
+            As in `expected_purchases`.
+        discount_rate : float
+            As in `discounted_purchases`.
+        as_of : day, optional
+            As in `expected_purchases`.
+
+        Returns
+        -------
+        DataFrame
+            Indexed like the frame: expected_purchases, discounted_purchases.
+        """
+        history = self._read(frame)
+        start, end = read_horizon(horizon, self.unit_, frame, as_of)
+        both = self._purchases(history, start, end, 0.0, self._discount(discount_rate))
+        return pd.DataFrame(both.T, frame.index, ["expected_purchases", "discounted_purchases"], copy=False)
 
     def probability_alive(self, frame: pd.DataFrame) -> pd.Series:
         """Probability that the customer has not left for good; not the opposite of churn."""
@@ -309,21 +335,34 @@ class TransactionModel(Model):
             found = max(found, again, key=lambda optimum: optimum.log_likelihood)
         return found
 
-    def _purchases(self, history: History, start: Array, end: Array, discount: float) -> Array:
-        """Return expected purchases in (start, end] ahead; a table for each distinct stretch."""
+    def _purchases(self, history: History, start: Array, end: Array, *discounts: float) -> Array:
+        """Return expected purchases in (start, end] ahead, a row a discount; a table for each distinct stretch.
+
+        All but P(alive) depends on x and T alone, so it is found once for each pair of these.
+        """
+        values = np.zeros((len(discounts), len(history)))
         if start.ndim or end.ndim:
             distinct, row = np.unique(np.column_stack(np.broadcast_arrays(start, end)), axis=0, return_inverse=True)
-            values = np.empty(len(history))
             for i, (first, last) in enumerate(distinct):
-                values[row == i] = self._purchases(history[row == i], np.asarray(first), np.asarray(last), discount)
-            return values
-        if end <= start:
-            return np.zeros(len(history))
-        if np.isinf(end) and discount == 0:
-            return self._by_blocks(lambda some: self._alive(some) * self._residual(some), history)
+                some = row == i
+                values[:, some] = self._purchases(history[some], np.asarray(first), np.asarray(last), *discounts)
+        elif len(history) and end > start:
+            pairs, row = history.by_age()
+            if_alive = self._if_alive(pairs, float(start), float(end), *discounts)
+            for rows in blocks(len(history), self.rows):
+                values[:, rows] = self._alive(history[rows]) * if_alive.take(row[rows], axis=1)
+        return values
+
+    def _if_alive(self, history: History, start: float, end: float, *discounts: float) -> Array:
+        """Return expected purchases in (start, end] ahead of customers alive now, a row a discount."""
+        if np.isinf(end) and not all(discounts):
+            return self._residual(history)[None]
         rate, origin = self._rate()
-        log_v = log_purchases(rate, history.x.astype(np.int64), origin + history.T, float(start), float(end), discount)
-        return self._by_blocks(lambda some, log_v: self._alive(some) * self._pace(some) * np.exp(log_v), history, log_v)
+        log_v = log_purchases(rate, history.x.astype(np.int64), origin + history.T, start, end, *discounts)
+        return self._pace(history) * np.exp(log_v)
+
+    def _discount(self, annual: float) -> float:
+        return discount_per_day(annual) * UNIT_DAYS[self.unit_]
 
     def _read(self, frame: pd.DataFrame) -> History:
         self._check_fitted()

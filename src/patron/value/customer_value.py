@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from patron._core.calendar import Day
-from patron._core.errors import DataError, UnitAssumedWarning
+from patron._core.errors import DataError
 from patron.models.gamma_gamma import GammaGamma
 from patron.models.transaction import Ahead, TransactionModel
 
@@ -130,14 +129,16 @@ class CustomerValue:
             raise DataError("margin is a finite share of revenue", example=margin, fix="0.3 is thirty per cent")
         purchases = self.transaction_model_ if hasattr(self, "transaction_model_") else self.transaction_model
         spend = (self.spend_model_ if hasattr(self, "spend_model_") else self.spend_model).expected_spend(summary)
-        discounted = purchases.discounted_purchases(summary, horizon, discount_rate, as_of=as_of)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UnitAssumedWarning)  # said once already
-            expected = discounted if horizon is None else purchases.expected_purchases(summary, horizon, as_of=as_of)
+        if horizon is None:
+            expected = discounted = purchases.discounted_purchases(summary, None, discount_rate)
+        else:
+            ahead = purchases.purchases_ahead(summary, horizon, discount_rate, as_of=as_of)
+            expected, discounted = ahead["expected_purchases"], ahead["discounted_purchases"]
         return pd.DataFrame(
             {
                 "expected_purchases": expected,
                 "spend_per_purchase": spend,
                 "clv": discounted * spend * margin,
-            }
+            },
+            copy=False,
         )
