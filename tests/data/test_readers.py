@@ -288,3 +288,12 @@ def test_whatever_goes_in_comes_out_whole_or_is_refused(frame):
     assert log.refunds <= (frame["amount"].map(Decimal) < 0).sum()
     exact = sum(round(Decimal(str(amount)) * 100) for amount in frame["amount"])
     assert log.table.amount.sum().to_pyarrow().as_py() == pytest.approx(exact, rel=1e-12)
+
+
+def test_a_database_of_the_user_is_left_as_it_was():
+    con = ibis.duckdb.connect()
+    rows = pa.table({"customer_id": ["a"], "time": ["2024-01-31"], "amount": [1.0]})
+    log = read_transactions(con.create_table("orders", rows))
+    assert log.rows == 1
+    assert con.list_tables() == ["orders"]
+    assert not [name for name in log.engine.list_tables() if not name.startswith("settled_")]

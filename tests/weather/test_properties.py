@@ -14,7 +14,7 @@ from patron.models import TRANSACTION_MODELS
 
 # ruff: noqa: PT017  either way is right
 pytestmark = [pytest.mark.property, pytest.mark.filterwarnings("ignore::patron.PatronWarning")]
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=15, deadline=None)
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 customers = st.sampled_from(["a", "b", "a ", "007", "7", "=1+1", "<b>"])

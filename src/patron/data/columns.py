@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -13,6 +14,7 @@ import ibis.expr.types as ir
 from patron._core.calendar import date_of, day_number
 from patron._core.errors import DataError
 from patron._core.money import LARGEST
+from patron.data.engines import stage
 from patron.data.zones import shifted, utc_wall
 
 FIRST_DAY: Final = day_number("1900-01-01")
@@ -27,6 +29,8 @@ _DATE: Final = (
 )
 _CLOCK: Final = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?"
 _OFFSET: Final = r" ?(Z|UTC|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)"
+_SHAPED: Final = "the stamp in {}"
+_WALL: Final = "the wall clock of {}"
 _STAMP: Final = f"^{_DATE}([T ]{_CLOCK}({_OFFSET})?)?$"
 
 
@@ -205,12 +209,30 @@ def _round_exact(x: ir.Value, minor: int) -> tuple[ir.Value, ir.Value | None]:
     return cents * (x < 0).ifelse(-1, 1), scaled != below
 
 
-def day(column: ir.Value, zone: str, source_zone: str | None, *, required: bool = True) -> tuple[Column, Column | None]:
+def with_walls(raw: ir.Table, names: Iterable[str], zone: str, source_zone: str | None, engine: Any) -> ir.Table:
+    """Add what the clock on the wall of `zone` shows at the stamps of each named column of text; null where none is.
+
+    `day` takes it from there: it is written once, not wherever a part of it is used.
+    """
+    texts = [name for name in names if raw[name].type().is_string()]
+    if not texts:
+        return raw
+    shaped = stage(raw.mutate(**{_SHAPED.format(name): _shaped(raw[name]) for name in texts}), engine)
+    walls = {
+        _WALL.format(name): _wall_of_text(shaped[_SHAPED.format(name)], zone, source_zone or zone) for name in texts
+    }
+    return stage(shaped.mutate(**walls), engine)
+
+
+def day(
+    raw: ir.Table, name: str, zone: str, source_zone: str | None, *, required: bool = True
+) -> tuple[Column, Column | None]:
     """Calendar day in `zone` as a day number, and milliseconds since midnight where the source tells a time.
 
     Stamps with a zone are converted to `zone`. Naive ones are taken as in `zone`, unless `source_zone` says what they
-    are in. Plain dates stay as they are.
+    are in. Plain dates stay as they are. Text is read by `with_walls`, through which `raw` has gone.
     """
+    column = raw[name]
     kind = column.type()
     problems: tuple[Problem, ...] = ()
     if required:
@@ -223,8 +245,8 @@ def day(column: ir.Value, zone: str, source_zone: str | None, *, required: bool 
             source = source_zone if kind.timezone is None else "UTC"
             wall = shifted(utc_wall(column), source or zone, zone)
         elif kind.is_string():
-            wall, unreadable = _wall_of_text(column, zone, source_zone or zone)
-            problems = (*problems, unreadable)
+            wall = raw[_WALL.format(name)]
+            problems = (*problems, _unreadable(column, wall))
         else:
             raise _wrong_type(
                 column, "dates or stamps", "turn it into dates first, saying whether 20240131 or seconds are meant"
@@ -245,19 +267,27 @@ def day(column: ir.Value, zone: str, source_zone: str | None, *, required: bool 
     return Column(column, value, (*problems, far), required=required), clock
 
 
-def _wall_of_text(column: ir.Value, zone: str, source_zone: str) -> tuple[ir.Value, Problem]:
-    """Cut the text up by itself: engines agree on what to make of a plain stamp only, and not all can try a cast."""
-    tight = column.re_search(r"^\s|\s$").ifelse(column.strip(), column)
-    readable = tight.re_search(_STAMP) & ~tight.startswith("0000")
-    shaped = readable.ifelse(tight, ibis.null("string"))
+def _shaped(column: ir.Value) -> ir.Value:
+    """Return the text of a stamp without the blanks around it; null where it is none.
+
+    Engines agree on what to make of a plain stamp only, and not all can try a cast, so it is cut up here.
+    """
+    tight = column.strip()
+    return (tight.re_search(_STAMP) & ~tight.startswith("0000")).ifelse(tight, ibis.null("string"))
+
+
+def _wall_of_text(shaped: ir.Value, zone: str, source_zone: str) -> ir.Value:
     zoned = shaped.re_search(f":[0-9.]+{_OFFSET}$")
     clock = zoned.ifelse(shaped.re_replace(f"{_OFFSET}$", ""), shaped).left(26).cast(dt.timestamp)  # to the microsecond
     offset = shaped.re_replace(f"^.{{10}}[T ]{_CLOCK} ?(Z|UTC)?", "").replace(":", "") + "00000"
     minutes = offset.substr(1, 2).cast("int32") * 60 + offset.substr(3, 2).cast("int32")
     utc = clock - (minutes * offset.startswith("-").ifelse(-1, 1)).as_interval("m")
-    wall = zoned.ifelse(shifted(utc, "UTC", zone), shifted(clock, source_zone, zone))
-    return wall, Problem(
-        ~readable & ~column.re_search(_BLANK),
+    return zoned.ifelse(shifted(utc, "UTC", zone), shifted(clock, source_zone, zone))
+
+
+def _unreadable(column: ir.Value, wall: ir.Value) -> Problem:
+    return Problem(
+        wall.isnull() & ~column.re_search(_BLANK),
         "is not a date or stamp",
         "write it as 2024-01-31 or 2024-01-31T18:30:00, with +02:00 or Z behind it if it has a zone",
     )

@@ -19,6 +19,7 @@ from patron._core.errors import ConfigError
 _MEMORY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(%|[KMGT]i?B)\s*", re.IGNORECASE)
 _DEFAULT_SHARE: Final = 80.0  # DuckDB's own limit, in per cent of what machine and container allow
 _SOURCE: Final = "source_"
+_STAGED: Final = "staged_"
 _serial = itertools.count()
 
 EngineError = duckdb.Error
@@ -75,6 +76,13 @@ def offer(engine: Any, arrow: Any) -> ir.Table:
     return engine.table(name)
 
 
+def stage(table: ir.Table, engine: Any) -> ir.Table:
+    """Give a table of our own DuckDB a name, as a view: what is computed from it is planned in short texts."""
+    if engine.name != "duckdb" or table.get_backend() is not engine:
+        return table
+    return engine.create_view(f"{_STAGED}{next(_serial)}", table)
+
+
 def settle(table: ir.Table, engine: Any) -> ir.Table:
     """Copy what `table` says now to rest, where no later change of the source reaches it.
 
@@ -93,9 +101,11 @@ def settle(table: ir.Table, engine: Any) -> ir.Table:
 
 
 def forget_sources(engine: Any) -> None:
-    """Let go of what was offered to DuckDB; copies that have settled stay."""
+    """Let go of what was offered to DuckDB and of the views on it; copies that have settled stay."""
     if engine.name == "duckdb":
         views = "SELECT view_name FROM duckdb_views() WHERE starts_with(view_name, ?)"
+        for (name,) in engine.con.execute(views, [_STAGED]).fetchall():
+            engine.drop_view(name)
         for (name,) in engine.con.execute(views, [_SOURCE]).fetchall():
             engine.con.unregister(name)
 

@@ -127,6 +127,7 @@ def read_transactions(
     with engine_errors(opened.name):
         raw = opened.take([*wanted.values(), *([_CURRENCY] if _CURRENCY in opened.columns else [])])
         code = _one_currency(raw, currency)
+        raw = columns.with_walls(raw, [wanted["time"]], timezone, source_timezone, engine)
         taken = _columns(raw, wanted, minor_units(code), timezone, source_timezone)
         rows, changed = enter(raw, taken, engine)
         rows, kept = _kept(rows, duplicates, last, engine)
@@ -178,7 +179,7 @@ def _one_currency(raw: ir.Table, asked: str | None) -> str:
 def _columns(
     raw: ir.Table, wanted: Mapping[str, str], minor: int, timezone: str, source_timezone: str | None
 ) -> dict[str, Column]:
-    day, clock = columns.day(raw[wanted["time"]], timezone, source_timezone)
+    day, clock = columns.day(raw, wanted["time"], timezone, source_timezone)
     taken = {
         "customer_id": columns.identifier(raw[wanted["customer_id"]]),
         "day": day,

@@ -48,10 +48,10 @@ def customers(
     dates = {name: given for name, given in (("valid_from", valid_from), ("valid_to", valid_to)) if given}
     opened.require([customer_id, *static, *dates.values()], " of customers")
     with engine_errors(opened.name):
-        raw = opened.take(opened.columns)
+        raw = columns.with_walls(opened.take(opened.columns), dates.values(), log.timezone, source_timezone, log.engine)
         taken = {"customer_id": columns.identifier(raw[customer_id])}
         for name, given in dates.items():
-            taken[name], _ = columns.day(raw[given], log.timezone, source_timezone, required=False)
+            taken[name], _ = columns.day(raw, given, log.timezone, source_timezone, required=False)
         used = {customer_id, *dates.values()}
         taken |= {n: _attribute(raw[n]) for n in opened.columns if n not in used and n not in taken}
         rows, _ = enter(raw, taken, log.engine)
@@ -132,8 +132,8 @@ def events(
     wanted = [customer_id, time, kind, *([value] if value else [])]
     opened.require(wanted, " of events")
     with engine_errors(opened.name):
-        raw = opened.take(wanted)
-        day, clock = columns.day(raw[time], log.timezone, source_timezone)
+        raw = columns.with_walls(opened.take(wanted), [time], log.timezone, source_timezone, log.engine)
+        day, clock = columns.day(raw, time, log.timezone, source_timezone)
         taken = {"customer_id": columns.identifier(raw[customer_id]), "day": day}
         taken |= {"time_of_day": clock} if clock is not None else {}
         taken["kind"] = columns.identifier(raw[kind])
@@ -161,10 +161,10 @@ def subscriptions(
     wanted = [customer_id, start, end, *(name for name in (plan, price) if name)]
     opened.require(wanted, " of subscriptions")
     with engine_errors(opened.name):
-        raw = opened.take(wanted)
+        raw = columns.with_walls(opened.take(wanted), [start, end], log.timezone, source_timezone, log.engine)
         taken = {"customer_id": columns.identifier(raw[customer_id])}
-        taken["start"], _ = columns.day(raw[start], log.timezone, source_timezone)
-        taken["end"], _ = columns.day(raw[end], log.timezone, source_timezone, required=False)
+        taken["start"], _ = columns.day(raw, start, log.timezone, source_timezone)
+        taken["end"], _ = columns.day(raw, end, log.timezone, source_timezone, required=False)
         taken |= {"plan": columns.text(raw[plan])} if plan else {}
         taken |= {"price": columns.money(raw[price], log.minor, required=False)} if price else {}
         rows, _ = enter(raw, taken, log.engine)
