@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
+import signal
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,6 +27,9 @@ leaves; nobody returns; hardly anybody returns; a few days of history."""
 
 BOTH: Final = ("staggered", "cohort", "heavy")
 """The kinds generated with both purchases and dropout."""
+
+PATIENCE: Final = 20.0
+"""CPU seconds lifetimes gets for a fit (Patron's take hundredths): some would take minutes."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +101,23 @@ def fit(model: type[TransactionModel], kind: str, maker: str, frame: pd.DataFram
 
 
 def _theirs(model: type[TransactionModel], frame: pd.DataFrame) -> float:
-    """Log-likelihood, by our measure, where lifetimes converged; NaN where it did not."""
+    """Log-likelihood, by our measure, where lifetimes converged within its time; NaN where it did not."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
     fitter = model(solver="lifetimes")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(None):  # it prints what went wrong
+            warnings.simplefilter("ignore")
             return fitter.fit(frame).log_likelihood_
-        except Exception:  # noqa: BLE001  # it fails in many ways
-            return np.nan
+    except Exception:  # noqa: BLE001  # it fails in many ways
+        return np.nan
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def outcomes(sets: Iterable[int], *, second: bool = True) -> list[Outcome]:

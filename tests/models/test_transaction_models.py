@@ -45,9 +45,8 @@ def test_published_estimates_and_holdout_of_cdnow(fitted, cdnow_summary):
     assert fitted.unit_ == "week"
 
 
-def tolerance(point: dict) -> float:
-    """Twenty nodes over more than ten e-foldings of age, as only a nonsensical fit has them, give nine digits."""
-    return 2e-11
+NEAR = 2e-11
+"""Relative: what a quantity may be off by."""
 
 
 @pytest.mark.golden
@@ -65,7 +64,7 @@ def test_trap_05_hard_points_equal_mpmath(name, point):
         "discounted": model.discounted_purchases(frame, None, discount_rate=0.10),
     }
     assert {key: value.iloc[0] for key, value in found.items()} == pytest.approx(
-        {key: point[key] for key in found}, rel=tolerance(point), abs=1e-40
+        {key: point[key] for key in found}, rel=NEAR, abs=1e-40
     )
 
 
@@ -80,7 +79,7 @@ def test_trap_05_likelihood_and_derivatives_at_hard_points_equal_mpmath(name, po
     lower = np.zeros((4, 4))
     lower[np.tril_indices(4)] = np.concatenate(point["hessian"])
     wanted = lower + np.tril(lower, -1).T
-    near = 5 * tolerance(point)
+    near = 5 * NEAR
     assert f == pytest.approx(point["log_likelihood"], rel=near, abs=near)
     assert slope == pytest.approx(point["gradient"], abs=near * max(1, np.abs(point["gradient"]).max()))
     close = 10 * near * max(1, np.abs(wanted).max())
@@ -270,6 +269,26 @@ def test_days_weeks_and_numbers_are_the_same_horizon(model, histories):
     assert model.expected_purchases(frame, (0, "91 days")).equals(wanted)
     assert (model.expected_purchases(frame, 0) == 0).all()
     assert (model.probability_no_purchase(frame, 0) == 1).all()
+
+
+def test_expected_and_discounted_purchases_side_by_side_are_those_alone(fitted, cdnow_summary):
+    both = fitted.purchases_ahead(cdnow_summary, (13, "52 weeks"), 0.2)
+    assert both.columns.tolist() == ["expected_purchases", "discounted_purchases"]
+    assert both["expected_purchases"].equals(fitted.expected_purchases(cdnow_summary, (13, 52)))
+    assert both["discounted_purchases"].equals(fitted.discounted_purchases(cdnow_summary, (13, 52), 0.2))
+    assert fitted.purchases_ahead(cdnow_summary.iloc[:0], 52).shape == (0, 2)
+
+
+@pytest.mark.parametrize("unit", [1, 7, np.pi])
+def test_many_customers_of_few_ages_score_as_each_alone(model, histories, unit):
+    """Pairs of x and T are looked up where ages repeat, whole or not; where they do not, each row is its own."""
+    rng = np.random.default_rng(8)
+    T = rng.integers(30, 60, 3000) / unit + (rng.random(3000) if unit == np.pi else 0)
+    x = rng.integers(0, 9, 3000)
+    frame = histories(x, np.where(x > 0, T * rng.uniform(0.1, 1, 3000), 0), T)
+    whole = model.expected_purchases(frame, 13)
+    for row in range(0, 3000, 211):
+        assert model.expected_purchases(frame.iloc[[row]], 13).iloc[0] == whole.iloc[row]
 
 
 @pytest.mark.parametrize("horizon", [-1, float("nan"), float("inf"), (5, 5), (5, 2), (1, 2, 3)])

@@ -64,23 +64,19 @@ class History:
 
         Where there are hardly fewer pairs than rows, the pairs are the rows.
         """
-        least, most = self.T.min(initial=np.inf), self.T.max(initial=0.0)
-        if most - least < len(self) and (np.floor(self.T) == self.T).all():
-            code, ages = (self.T - least).astype(np.int64), np.arange(least, most + 1)
-        else:
-            code, ages = pd.factorize(self.T)
-        cells = int(self.x.max(initial=0.0) + 1) * len(ages)
+        code, least, ages = _coded(self.T)
+        cells = int(self.x.max() + 1) * len(ages)
         if cells > len(self):
             return self, np.arange(len(self))
         key, present = np.empty(len(self), dtype=np.int64), np.zeros(cells, dtype=bool)
         for rows in blocks(len(self)):
-            key[rows] = self.x[rows] * len(ages) + code[rows]
+            key[rows] = self.x[rows] * len(ages) + (code[rows] - least)
             present[key[rows]] = True
         pairs = np.flatnonzero(present)
         place = np.empty(cells, dtype=np.int64)
         place[pairs] = np.arange(len(pairs))
         T = ages[pairs % len(ages)]
-        return History((pairs // len(ages)).astype(np.float64), T, T, np.ones(len(T))), place.take(key, out=key)
+        return History((pairs // len(ages)).astype(np.float64), T, T, np.ones(len(T))), place.take(key)
 
     @property
     def customers(self) -> float:
@@ -251,6 +247,15 @@ def _length(horizon: Any, unit: str, frame: pd.DataFrame, as_of: Day | None) -> 
         return lengths[0] if len(days) == 1 else lengths[row]
     start = as_of if as_of is not None else frame.attrs.get("as_of")
     return np.asarray(parsed.days(None if start is None else day_number(start)) / UNIT_DAYS[unit])
+
+
+def _coded(age: Array) -> tuple[Array, float, Array]:
+    """Return code, least and ages with ages[code - least] = age: whole ages in a short range are their own codes."""
+    least, most = age.min(), age.max()
+    if most - least < len(age) and all((np.floor(age[rows]) == age[rows]).all() for rows in blocks(len(age))):
+        return age, least, np.arange(least, most + 1)
+    code, ages = pd.factorize(age)
+    return code.astype(np.float64), 0.0, ages
 
 
 def _frame(frame: Any) -> None:

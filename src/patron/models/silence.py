@@ -155,16 +155,14 @@ def _gone(k: Array, s: float, A: Array, B: Array, t: Array) -> Iterator[tuple[np
     for some, rule in ((easy, _FEW), (~easy, _MORE)):
         rows = np.flatnonzero(some)
         if len(rows):
-            log_near, log_far, of_near, of_far, mass = _at_nodes(*rule, *(column[rows] for column in columns))
-            yield (
-                rows,
-                (log_far, log_near, of_far, of_near, mass) if swapped else (log_near, log_far, of_near, of_far, mass),
-            )
+            at = _at_nodes(*rule, *(column[rows] for column in columns))
+            yield rows, (at[1], at[0], at[3], at[2], at[4]) if swapped else at
 
 
 def _at_nodes(
     nodes: Array, weights: Array, ratio: Array, line: Array, power: Array, cut: Array, scale: Array
 ) -> _Nodes:
+    """Return `_Nodes`, of near and far in place of A and B."""
     log_near = cut * nodes
     by_near = np.expm1(log_near)
     by_far = ratio * by_near

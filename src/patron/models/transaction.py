@@ -320,8 +320,8 @@ class TransactionModel(Model):
     def _fit_newton(self, history: History) -> Optimum:
         """Fit by Newton; many rows start from the estimates of every k-th of them.
 
-        A likelihood has a second peak where some customers leave at once and the others hardly ever: a fit that ends
-        at an edge looks there too, and the higher peak is the estimate.
+        A likelihood may have a second peak, where some customers leave at once and the others hardly ever: a fit of
+        not many rows, and one that ends at an edge, looks there too, and the higher peak is the estimate.
         """
         lower, evaluate = np.asarray(self.lower), self._log_likelihood(history)
         start, other = self._starts(history)
@@ -330,7 +330,7 @@ class TransactionModel(Model):
             near = maximise(self._log_likelihood(few), start, lower, few.customers)
             start = start if near.edges else near.params
         found = maximise(evaluate, start, lower, history.customers)
-        if found.edges:
+        if few is None or found.edges:
             again = maximise(evaluate, other, lower, history.customers)
             found = max(found, again, key=lambda optimum: optimum.log_likelihood)
         return found
