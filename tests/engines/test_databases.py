@@ -52,7 +52,8 @@ def test_a_side_table_of_a_log_elsewhere(shop):
 def test_an_absent_table(shop, table):
     with pytest.raises(DataError, match=r"there is no table|no table is named") as caught:
         read_transactions(shop, table=table)
-    assert ("orders" in str(caught.value).split("Fix:")[0]) or table == "nowhere.orders"
+    close = {"order": "it has orders", "public.order": "it has orders", "nowhere.orders": "there are no tables"}
+    assert close.get(table, "it has calls, ") in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,8 @@ def test_spark_by_url_by_frame_and_its_scores(spark, into_spark, cdnow_sample):
     scorer = patron.Scorer.load(Path(__file__).parents[2] / "models" / "cdnow-reference")
     X = patron.features(cdnow_sample, "1998-06-30", unit="week")
     here = scorer.score(X, reasons_rows=0, run_id="r1")
-    there = score_spark(scorer, into_spark(X.reset_index()), run_id="r1").toArrow().to_pandas().sort_values("customer_id")
+    scored = score_spark(scorer, into_spark(X.reset_index()), run_id="r1").toArrow()
+    there = scored.to_pandas().sort_values("customer_id")
     assert list(there.columns) == list(here.columns)
     for name in here.columns.drop(["as_of", "scored_at"]):
         assert there[name].to_list() == here[name].to_list() or there[name].equals(here[name]), name

@@ -12,7 +12,7 @@ import yaml
 
 from patron import ConfigError, DataError, PatronWarning, Scorer, pipeline
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("run")]  # its workspace is made once
 
 
 def _copy(config, folder):

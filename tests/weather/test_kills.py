@@ -22,6 +22,7 @@ from patron.pipeline import scoring
 pytestmark = [
     pytest.mark.delivery,
     pytest.mark.slow,
+    pytest.mark.xdist_group("kills"),
     pytest.mark.filterwarnings("ignore::patron.PatronWarning"),
 ]
 

@@ -46,6 +46,7 @@ def scored(tmp_path_factory, make_shop):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("scored")
 @pytest.mark.filterwarnings("ignore::patron.PatronWarning")
 def test_every_id_comes_through_the_scores_unharmed(scored):
     _, scoring, _ = scored
@@ -57,6 +58,7 @@ def test_every_id_comes_through_the_scores_unharmed(scored):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("scored")
 @pytest.mark.filterwarnings("ignore::patron.PatronWarning")
 def test_the_report_shows_ids_as_text_and_runs_none(scored):
     _, _, report = scored
