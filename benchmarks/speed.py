@@ -1,7 +1,7 @@
 """How fast the models are: fits, scores and values of a million customers against lifetimes, in the same run.
 
 Both sides get the same frame in memory, one row a customer, in days; what either does to it first is inside the time.
-lifetimes is timed once where it takes long, which its own line in the result says.
+Medians of five runs of each, after one that does not count.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def known(fitter: Any, params: dict[str, float]) -> Any:
     return fitter
 
 
-def against(ours: float, theirs: float, note: str, peer_runs: int = 1) -> Result:
-    note = f"patron {ours:.3g} CPU s; lifetimes timed {'once' if peer_runs == 1 else f'{peer_runs} times'}; {note}"
+def against(ours: float, theirs: float, note: str) -> Result:
+    note = f"patron {ours:.3g} CPU s; {note}"
     return Result(theirs / ours, f"lifetimes {lifetimes.__version__}", theirs, "CPU s", 5, note)
 
 
@@ -79,7 +79,7 @@ def transaction_fit(name: str, n: int) -> Result:
     frame = customers(MILLION).head(n)
     model, peer = TRANSACTION_MODELS[name](), PEERS[name]()
     ours = cpu(lambda: model.fit(frame))
-    theirs = cpu(lambda: peer.fit(*history(frame)), runs=1)
+    theirs = cpu(lambda: peer.fit(*history(frame)))
     return against(ours, theirs, apart(model, peer))
 
 
@@ -88,7 +88,7 @@ def gamma_gamma_fit() -> Result:
     buyers = frame[frame["frequency"] > 0]
     model, peer = patron.GammaGamma(), lifetimes.GammaGammaFitter()
     ours = cpu(lambda: model.fit(frame))
-    theirs = cpu(lambda: peer.fit(buyers["frequency"], buyers["monetary_value"]), runs=1)
+    theirs = cpu(lambda: peer.fit(buyers["frequency"], buyers["monetary_value"]))
     return against(ours, theirs, apart(model, peer))
 
 
@@ -97,9 +97,7 @@ def score() -> Result:
     model = patron.BetaGeoNBD.from_params(unit="day", **CDNOW)
     peer = known(lifetimes.BetaGeoFitter(), CDNOW)
     ours = cpu(lambda: (model.probability_alive(frame), model.expected_purchases(frame, "91 days")))
-    theirs = cpu(
-        lambda: (peer.conditional_probability_alive(*history(frame)), peer.predict(91, *history(frame))), runs=1
-    )
+    theirs = cpu(lambda: (peer.conditional_probability_alive(*history(frame)), peer.predict(91, *history(frame))))
     off = np.abs(model.expected_purchases(frame, "91 days") - peer.predict(91, *history(frame))).max()
     return against(ours, theirs, f"purchases apart by {off:.1g} at most")
 
@@ -119,7 +117,7 @@ def clv() -> Result:
     def their() -> None:
         answers["theirs"] = spend.customer_lifetime_value(peer, *columns, time=12, discount_rate=0.008, freq="D")
 
-    ours, theirs = cpu(mine), cpu(their, runs=1)
+    ours, theirs = cpu(mine), cpu(their)
     ratio = answers["ours"].sum() / answers["theirs"].sum()
     return against(ours, theirs, f"sum of all values {ratio:.4f} of lifetimes', which discounts month by month")
 
