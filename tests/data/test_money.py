@@ -67,8 +67,14 @@ def test_the_largest_amount_is_the_last_accepted(duckdb):
         assert cents == [LARGEST, -LARGEST, None, None]
 
 
+def test_a_fraction_above_the_largest_amount_is_too_much(duckdb):
+    text = f"{LARGEST // 1000}.005"
+    for kind, value in ((pa.float64(), float(text)), (DECIMAL, Decimal(text)), (pa.string(), text)):
+        assert money(duckdb, [value], kind, 1000)[0] == [None]
+
+
 written = st.decimals(-(10**9), 10**9, places=6).map(lambda d: f"{d:.6f}")
-ties = st.integers(-(10**11), 10**11).map(lambda n: f"{Decimal(n) / 100 + Decimal('0.005'):.6f}")
+ties = st.integers(-(10**11), 10**11 - 1).map(lambda n: f"{Decimal(n) / 100 + Decimal('0.005'):.6f}")
 short = st.decimals(-999, 999, places=3).map(str)
 
 
