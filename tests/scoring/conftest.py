@@ -21,8 +21,11 @@ class Steady:
         codes, days = pd.factorize(rows.index.get_level_values("as_of"))
         return rows["frequency"] / rows["T"] * np.array([length.days(day_number(day)) for day in days])[codes] / 7
 
-    def discounted_purchases(self, rows: pd.DataFrame, horizon: str, discount_rate: float) -> pd.Series:
-        return self.expected_purchases(rows, horizon) * (1 - discount_rate / 2)
+    def purchases_ahead(self, rows: pd.DataFrame, horizon: str, discount_rate: float) -> pd.DataFrame:
+        expected = self.expected_purchases(rows, horizon)
+        return pd.DataFrame(
+            {"expected_purchases": expected, "discounted_purchases": expected * (1 - discount_rate / 2)}
+        )
 
     def probability_alive(self, rows: pd.DataFrame) -> pd.Series:
         return pd.Series(np.where(rows["frequency"] > 0, 0.75, 1.0), index=rows.index)

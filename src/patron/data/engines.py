@@ -100,6 +100,11 @@ def settle(table: ir.Table, engine: Any) -> ir.Table:
     return engine.create_table(name, table if home is engine else offer(engine, table.to_pyarrow()))
 
 
+def count(table: ir.Table) -> int:
+    """Rows of a table."""
+    return int(table.count().to_pyarrow().as_py())
+
+
 def forget_sources(engine: Any) -> None:
     """Let go of what was offered to DuckDB and of the views on it; copies that have settled stay."""
     if engine.name == "duckdb":

@@ -256,8 +256,3 @@ def measure(table: ir.Table) -> dict[str, Any]:
         n_customers=table.customer_id.nunique(),
     )
     return {name: int(value) for name, value in facts.to_pyarrow().to_pylist()[0].items()}
-
-
-def count(table: ir.Table) -> int:
-    """Rows of a table."""
-    return int(table.count().to_pyarrow().as_py())

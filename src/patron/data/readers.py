@@ -12,10 +12,10 @@ from patron._core.errors import DataError
 from patron._core.money import minor_units
 from patron.data import columns
 from patron.data.columns import Column
-from patron.data.engines import check_zone, connect, settle
+from patron.data.engines import check_zone, connect, count, settle
 from patron.data.entry import enter
 from patron.data.finding import Finding
-from patron.data.log import TransactionLog, count, measure
+from patron.data.log import TransactionLog, measure
 from patron.data.sources import engine_errors, open_source
 
 _CURRENCY: Final = "currency"

@@ -14,7 +14,7 @@ from patron._core.calendar import date_of
 from patron._core.errors import DataError
 from patron.data import columns
 from patron.data.columns import Column
-from patron.data.engines import connect
+from patron.data.engines import connect, count
 from patron.data.entry import enter
 from patron.data.finding import Finding
 from patron.data.sources import Source, engine_errors, open_source
@@ -84,7 +84,7 @@ def attributes(table: ir.Table, names: Sequence[str]) -> tuple[ir.Table, Attribu
         levels = _distinct(table[name]) if kind.is_string() else []
         if len(levels) > MOST_LEVELS:
             number = columns.number(table[name])
-            if not _count(table.filter(functools.reduce(operator.or_, (p.rows for p in number.problems)))):
+            if not count(table.filter(functools.reduce(operator.or_, (p.rows for p in number.problems)))):
                 table, levels = table.mutate(**{name: number.value}), []
         if table[name].type().is_numeric() or 0 < len(levels) <= MOST_LEVELS:
             useful.append((name, tuple(levels)))
@@ -203,10 +203,6 @@ def _open_after(table: ir.Table, end: str, day: int) -> ir.Table:
     if end not in table.columns:
         return table
     return table.mutate(**{end: (table[end] <= day).ifelse(table[end], ibis.null(table[end].type()))})
-
-
-def _count(table: ir.Table) -> int:
-    return int(table.count().to_pyarrow().as_py())
 
 
 def _one(table: ir.Table) -> dict[str, Any]:

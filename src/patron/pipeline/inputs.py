@@ -17,6 +17,7 @@ from patron.config import Config, load_config
 from patron.config.schema import SideSource, TableSource
 from patron.data import Audit, TransactionLog, read_transactions
 from patron.data import audit as audit_log
+from patron.data.databases import is_url
 from patron.recipes import RECIPES
 from patron.recipes.protocol import Task
 
@@ -93,7 +94,7 @@ def _named(config: Config, given: TableSource) -> dict[str, Any]:
 def _source(config: Config, table: TableSource) -> Any:
     if table.source.startswith("dataset:"):
         return datasets.source(table.source.removeprefix("dataset:"))
-    return table.source if "://" in table.source else config.workspace / table.source
+    return table.source if is_url(table.source) else config.workspace / table.source
 
 
 def audit(config: str | Path | Config) -> Audit:

@@ -91,8 +91,8 @@ class Scorer:
         horizon = Horizon.parse(manifest.value_horizon)
         days = rows.index.get_level_values("as_of")
         model = self.bundle.transaction
-        expected = _array(model.expected_purchases(rows, str(horizon)))
-        discounted = _array(model.discounted_purchases(rows, str(horizon), discount_rate=manifest.discount_rate))
+        ahead = model.purchases_ahead(rows, str(horizon), discount_rate=manifest.discount_rate)
+        expected, discounted = _array(ahead["expected_purchases"]), _array(ahead["discounted_purchases"])
         tested = _array(model.expected_purchases(rows, f"{manifest.test_horizon} days"))
         rate = np.divide(self.bundle.value.predict(rows), tested, out=np.zeros(len(rows)), where=tested > 0)
         churn = np.asarray(self.bundle.churn.predict(rows), dtype="float64")
