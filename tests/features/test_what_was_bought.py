@@ -19,6 +19,7 @@ from tests.conftest import Engine
 
 START, END = day_number("2020-01-01"), day_number("2020-12-31")
 AS_OF = [day_number("2020-03-01"), day_number("2020-10-04")]
+EDGES = [29, 30, 89, 90, 179, 180]  # the last day within a window, and the first without
 
 
 HERE = Engine(lambda frame: frame)
@@ -32,8 +33,10 @@ def lines_of(seed, *, refunds):
     """A year of baskets; some lines without order, product or category, some days with a refund of an older one."""
     rng = np.random.default_rng(seed)
     n = 500
-    who = rng.integers(0, 12, n)
-    day = START + np.sort(rng.integers(0, 366, n))
+    who = rng.integers(0, 40, n)
+    day = START + rng.integers(0, 366, n)
+    day[::4] = AS_OF[1] - rng.choice(EDGES, len(day[::4]))
+    day.sort()
     day[0] = START
     rows = pd.DataFrame(
         {
@@ -60,7 +63,7 @@ def happened(seed):
     return pd.DataFrame(
         {
             "customer_id": [f"c{i:02d}" for i in rng.integers(0, 14, 80)],
-            "day": START + rng.integers(0, 366, 80),
+            "day": np.append(START + rng.integers(0, 366, 40), AS_OF[1] - rng.choice(EDGES, 40)),
             "kind": kinds[rng.integers(0, 3, 80)],
         }
     )
