@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from patron.data import Audit, TransactionLog, audit, read_transactions
     from patron.evaluation import Backtest, backtest
     from patron.features import features, rfm_counts, rfm_summary, snapshots, split
-    from patron.models import BetaGeoNBD, GammaGamma, ModifiedBetaGeoNBD, ParetoNBD, load_model
+    from patron.models import NBD, BetaGeoNBD, GammaGamma, ModifiedBetaGeoNBD, ParetoNBD, load_model
     from patron.pipeline import train
     from patron.scoring import Scorer
     from patron.value import CustomerValue, ValueBooster
@@ -33,6 +33,7 @@ _HOME = {
     "FitError": "patron._core.errors",
     "GammaGamma": "patron.models",
     "ModifiedBetaGeoNBD": "patron.models",
+    "NBD": "patron.models",
     "ParetoNBD": "patron.models",
     "PatronError": "patron._core.errors",
     "PatronWarning": "patron._core.errors",
@@ -60,7 +61,7 @@ __all__ = [  # noqa: RUF022  # grouped by what they are for
     # what the log says of a customer
     "rfm_summary", "rfm_counts", "features", "snapshots", "split",
     # models
-    "BetaGeoNBD", "ModifiedBetaGeoNBD", "ParetoNBD", "GammaGamma", "CustomerValue", "load_model",
+    "BetaGeoNBD", "ModifiedBetaGeoNBD", "ParetoNBD", "NBD", "GammaGamma", "CustomerValue", "load_model",
     "ChurnClassifier", "ValueBooster",
     # which is best, and by how much
     "backtest", "Backtest", "metrics", "plots",

@@ -126,3 +126,7 @@ class DataWarning(PatronWarning):
 
 class DependenceWarning(PatronWarning):
     """Spend and frequency are correlated, which Gamma-Gamma assumes they are not."""
+
+
+class PooledGroupWarning(PatronWarning):
+    """A group has no parameters of its own and goes by those of all customers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import warnings
 from abc import ABC, abstractmethod
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from patron._core.errors import ConfigError, DataError, FitError, NotFittedError, NotIdentifiedWarning
+from patron._core.errors import ConfigError, DataError, FitError, NotFittedError, NotIdentifiedWarning, UndefinedError
 from patron._core.files import write_json
 from patron.models.fitter import Array, Optimum
 
@@ -30,10 +31,10 @@ class Model(ABC):
     params_ : Series
         The estimates, in the data's natural units.
     standard_errors_ : Series
-        Their standard errors; NaN for a parameter that is not identified (`not_identified_` says why) and for
-        a model made from parameters.
+        Their standard errors; NaN for a parameter that is not identified (`not_identified_` says why), for a
+        model made from parameters, and where a prior held the fit.
     covariance_ : DataFrame
-        Their covariance.
+        Their covariance: the inverse of the Hessian, the prior's part included.
     log_likelihood_ : float
         At the estimates; NaN for a model made from parameters.
     customers_ : float
@@ -54,8 +55,9 @@ class Model(ABC):
     customers_: float
     not_identified_: dict[str, str]
 
-    def __init__(self, solver: Solver = "newton") -> None:
+    def __init__(self, solver: Solver = "newton", prior: float | None = None) -> None:
         self.solver = solver
+        self.prior = prior
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002  # scikit-learn's signature
         """Return the constructor's arguments, as scikit-learn asks for them."""
@@ -79,7 +81,27 @@ class Model(ABC):
     def standard_errors_(self) -> pd.Series:
         """Standard errors of the parameters."""
         self._check_fitted()
-        return pd.Series(np.sqrt(np.diag(self.covariance_)), index=list(self.parameters), name="standard_error")
+        errors = np.full(len(self._names), np.nan) if self.penalised else np.sqrt(np.diag(self.covariance_))
+        return pd.Series(errors, index=list(self._names), name="standard_error")
+
+    @property
+    def penalised(self) -> bool:
+        """Whether a prior holds the fit: then Wald errors, AIC and likelihood-ratio tests do not apply."""
+        return self.prior is not None
+
+    @property
+    def aic_(self) -> float:
+        """Akaike's information criterion; NaN for a model made from parameters.
+
+        Raises
+        ------
+        UndefinedError
+            When a prior held the fit.
+        """
+        self._check_fitted()
+        if self.penalised:
+            raise UndefinedError("a fit that a prior holds has no AIC", fix="fit without prior and l2")
+        return 2 * len(self._names) - 2 * self.log_likelihood_
 
     def summary(self, level: float = 0.95) -> pd.DataFrame:
         """Table of the parameters with standard errors and confidence intervals.
@@ -96,17 +118,20 @@ class Model(ABC):
         """
         self._check_fitted()
         values, errors = self.params_.to_numpy(), self.standard_errors_.to_numpy()
-        free = values - np.asarray(self.lower)
-        reach = np.exp(ndtri(0.5 + level / 2) * errors / free)
+        line = np.isneginf(self._bounds)
+        bound = np.where(line, 0.0, self._bounds)
+        reach = ndtri(0.5 + level / 2) * errors
+        ratio = np.exp(reach / np.where(line, 1.0, values - bound))
+        held = "held by a prior: intervals by parameter_draws" if self.penalised else ""
         return pd.DataFrame(
             {
                 "estimate": values,
                 "standard_error": errors,
-                "low": np.asarray(self.lower) + free / reach,
-                "high": np.asarray(self.lower) + free * reach,
-                "note": [self.not_identified_.get(name, "") for name in self.parameters],
+                "low": np.where(line, values - reach, bound + (values - bound) / ratio),
+                "high": np.where(line, values + reach, bound + (values - bound) * ratio),
+                "note": [self.not_identified_.get(name, held) for name in self._names],
             },
-            index=pd.Index(self.parameters, name="parameter"),
+            index=pd.Index(self._names, name="parameter"),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -115,7 +140,7 @@ class Model(ABC):
         return {
             "model": self.name,
             "format": FORMAT,
-            "solver": self.solver,
+            "settings": {k: list(v) if isinstance(v, tuple) else v for k, v in self.get_params().items()},
             "params": {name: float(value) for name, value in self.params_.items()},
             "covariance": [[_or_none(value) for value in row] for row in self.covariance_.to_numpy()],
             "log_likelihood": _or_none(self.log_likelihood_),
@@ -138,9 +163,9 @@ class Model(ABC):
                 example=f"model {stored.get('model')}, format {stored.get('format')}",
                 fix="patron.load_model finds the right class",
             )
-        model = cls(solver=stored["solver"])
+        model = cls(**stored.get("settings", {}))
         model._set(
-            np.array([stored["params"][name] for name in cls.parameters]),
+            np.array([stored["params"][name] for name in model._names]),
             covariance=np.array(stored["covariance"], dtype=np.float64),
             log_likelihood=_or_nan(stored["log_likelihood"]),
             customers=_or_nan(stored["customers"]),
@@ -153,9 +178,36 @@ class Model(ABC):
         write_json(Path(path), self.to_dict())
 
     @property
+    def _names(self) -> tuple[str, ...]:
+        """Every parameter: the family's, then those that the settings ask for."""
+        return self.parameters
+
+    @property
+    def _bounds(self) -> Array:
+        """Open lower bounds of `_names`; -infinity for one that may have either sign."""
+        return np.concatenate([self.lower, np.full(len(self._names) - len(self.lower), -np.inf)])
+
+    @property
     def _values(self) -> tuple[float, ...]:
+        """The family's parameters."""
         self._check_fitted()
-        return tuple(self.params_.tolist())
+        return tuple(self.params_.iloc[: len(self.parameters)].tolist())
+
+    def _moved(self, values: Array) -> Self:
+        """Return the same model at other parameters."""
+        other = copy.copy(self)
+        other.params_ = pd.Series(values, index=list(self._names), name="estimate")
+        return other
+
+    def _pull(self) -> Array:
+        """Return the precision of the prior, a parameter each."""
+        if self.prior is not None and not 0 < self.prior < np.inf:
+            raise ConfigError(
+                "prior is the standard deviation of a normal on each parameter's logarithm",
+                example=self.prior,
+                fix="2.0 is weak: it says that a parameter is within a factor 50 of an ordinary one; None is without",
+            )
+        return np.full(len(self._names), 0.0 if self.prior is None else self.prior**-2.0)
 
     @abstractmethod
     def _fit_newton(self, *data: Any) -> Optimum:
@@ -171,6 +223,8 @@ class Model(ABC):
             return self._fit_newton(*data)
         if self.solver != "lifetimes":
             raise ConfigError(f"unknown solver {self.solver!r}", fix="newton, or lifetimes for a second opinion")
+        if self.penalised or self._names != self.parameters:
+            raise ConfigError("lifetimes knows neither covariates nor this prior", fix='use solver="newton"')
         with warnings.catch_warnings():
             # what the archived package says of its own age, and of the steps it tries
             warnings.filterwarnings("ignore", module=r"lifetimes(\..*)?")
@@ -188,19 +242,18 @@ class Model(ABC):
 
     def _set_given(self, given: dict[str, float]) -> None:
         """Take parameters that were not estimated here."""
-        if set(given) != set(self.parameters):
+        if set(given) != set(self._names):
             raise DataError(
-                f"{type(self).__name__} has the parameters {', '.join(self.parameters)}",
+                f"{type(self).__name__} has the parameters {', '.join(self._names)}",
                 example=", ".join(given),
                 fix="give each once, by name",
             )
-        for name, least in zip(self.parameters, self.lower, strict=True):
+        for name, least in zip(self._names, self._bounds, strict=True):
             if not least < given[name] < np.inf:
-                raise DataError(
-                    f"{name} must be a finite number above {least:g}", example=given[name], fix="correct it"
-                )
-        size = len(self.parameters)
-        self._set(np.array([float(given[name]) for name in self.parameters]), covariance=np.full((size, size), np.nan))
+                wanted = "a finite number" if np.isneginf(least) else f"a finite number above {least:g}"
+                raise DataError(f"{name} must be {wanted}", example=given[name], fix="correct it")
+        size = len(self._names)
+        self._set(np.array([float(given[name]) for name in self._names]), covariance=np.full((size, size), np.nan))
 
     def _set_optimum(self, optimum: Optimum, customers: float) -> None:
         """Take what the fitter found, and say what it did not find."""
@@ -224,9 +277,9 @@ class Model(ABC):
         """Say in words why each parameter that runs to an edge is not identified."""
         ends = {
             f"{name}{'+' if optimum.edges[i] > 0 else '-'}": (
-                f"{name} runs to {'infinity' if optimum.edges[i] > 0 else f'{self.lower[i]:g}'}"
+                f"{name} runs to {'infinity' if optimum.edges[i] > 0 else f'{self._bounds[i]:g}'}"
             )
-            for i, name in enumerate(self.parameters)
+            for i, name in enumerate(self._names)
             if i in optimum.edges
         }
         reasons: dict[str, str] = {}
@@ -235,7 +288,9 @@ class Model(ABC):
             if all(key in ends for key in together):
                 text = f"{meaning}: {' and '.join(ends.pop(key) for key in together)}"
                 reasons |= {key[:-1]: text for key in together}
-        return reasons
+        return reasons | {
+            end[:-1]: f"the data do not tell the effect of {end[:-1]}: {why}" for end, why in ends.items()
+        }
 
     def _set(
         self,
@@ -246,7 +301,7 @@ class Model(ABC):
         customers: float = np.nan,
         not_identified: dict[str, str] | None = None,
     ) -> None:
-        names = list(self.parameters)
+        names = list(self._names)
         self.params_ = pd.Series(values, index=names, name="estimate")
         self.covariance_ = pd.DataFrame(covariance, index=names, columns=names)
         self.log_likelihood_ = float(log_likelihood)

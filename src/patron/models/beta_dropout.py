@@ -11,13 +11,27 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc
 
-from patron._core.errors import UndefinedError
-from patron.models.beta_rate import BetaGeoRate
+from patron.models.beta_rate import BetaGeoRate, log_beta_mean, nodes_of
+from patron.models.covariates import CovariateModel
 from patron.models.fitter import Array, Derivatives, Optimum, given_optimum, over_blocks, total
-from patron.models.gamma_poisson import BUYING_EDGES, bought, log_count, more_than, pace, simulate, waited, widen
+from patron.models.gamma_poisson import (
+    BUYING_EDGES,
+    Rows,
+    add_rows,
+    bought,
+    log_count,
+    more_than,
+    pace,
+    row_bought,
+    row_waited,
+    simulate,
+    waited,
+    widen,
+)
 from patron.models.horizon import Rate
 from patron.models.inputs import History
-from patron.models.transaction import TransactionModel
+from patron.models.quantities import infinite
+from patron.models.rising import log_rising
 
 
 def edges(first: str) -> dict[str, str]:
@@ -35,18 +49,19 @@ def edges(first: str) -> dict[str, str]:
     }
 
 
-class BetaDropout(TransactionModel):
+class BetaDropout(CovariateModel):
     """A member says how many chances to leave a customer of x repeat purchases has had: x + `chances`."""
 
     parameters: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
     lower: ClassVar[tuple[float, ...]] = (0.0, 0.0, 0.0, 0.0)
+    leaves: ClassVar[tuple[int, int]] = (2, 1)
     chances: ClassVar[int]
 
-    def _starts(self, history: History) -> tuple[Array, Array]:
+    def _alike_starts(self, history: History) -> tuple[Array, Array]:
         once = pace(history)
         return np.array([1.0, once, 1.0, 3.0]), np.array([1.0, once, 0.3, 0.3])
 
-    def _log_likelihood(self, history: History) -> Callable[[Array], Derivatives]:
+    def _alike_log_likelihood(self, history: History) -> Callable[[Array], Derivatives]:
         some = history.condensed()
         beyond = more_than(some.x, some.weight)
         stayed = np.concatenate([np.full(self.chances, some.customers), beyond])
@@ -73,8 +88,34 @@ class BetaDropout(TransactionModel):
     def _second_opinion(self) -> Any:
         """Return the fitter of lifetimes."""
 
+    def _row_derivatives(self, values: tuple[Any, ...], history: History) -> Rows:
+        r, alpha, a, b = values
+        x, chances = history.x, history.x + self.chances
+        f, g, h = np.zeros(len(x)), np.zeros((4, len(x))), np.zeros((4, 4, len(x)))
+        add_rows(row_bought(r, alpha, x), [0, 1], f, g, h)
+        add_rows(row_waited(r, alpha, x, history.T), [0, 1], f, g, h)
+        for sign, first, places in ((1, b, [3]), (-1, a + b, [2, 3])):
+            value, slope, bend = log_rising(first, chances)
+            f += sign * value
+            g[places] += sign * slope
+            h[np.ix_(places, places)] += sign * bend
+        tempted = np.flatnonzero(chances)
+        some = history[tempted]
+        z, slope, bend = _odds(tuple(v[tempted] for v in values), self.chances - 1, some.x, some.t_x, some.T)
+        left = 1 / (1 + np.exp(-z))
+        f[tempted] += np.logaddexp(0, z)
+        g[:, tempted] += slope * left
+        twice = slope[:, None] * slope * (1 - left)
+        twice[0, 1] += bend[0]
+        twice[1, 0] += bend[0]
+        twice[1, 1] += bend[1]
+        twice[2, 2] -= slope[2] ** 2
+        twice[3, 3] += slope[3] ** 2
+        h[:, :, tempted] += twice * left
+        return f, g, h
+
     def _alive(self, history: History) -> Array:
-        r, alpha, a, b = self._values
+        r, alpha, a, b = self._at(history)
         chances = history.x + self.chances
         faded = (r + history.x) * np.log1p((history.T - history.t_x) / (alpha + history.t_x))
         odds = a / (b + np.maximum(chances, 1.0) - 1) * np.exp(np.minimum(faded, 600.0))
@@ -82,39 +123,54 @@ class BetaDropout(TransactionModel):
         alive[chances == 0] = 1.0
         return alive
 
-    def _rate(self) -> tuple[Rate, float]:
-        r, alpha, a, b = self._values
-        return BetaGeoRate(r, a, b + self.chances), alpha
+    def _alive_ahead(self, history: History, end: Array) -> Array:
+        r, alpha, a, b = self._at(history)
+        a, w = np.broadcast_to(a, len(history)), end / (alpha + history.T)
+        still = np.empty(len(history))
+        nodes = nodes_of(a, b)
+        for rule in np.unique(nodes):
+            rows = np.flatnonzero(nodes == rule)
+            x = history.x[rows]
+            still[rows] = np.exp(log_beta_mean(a[rows], b + self.chances + x, r + x, w[rows], int(rule)))
+        return still
+
+    def _apart(self, history: History) -> Array | None:
+        return None if history.leaving is None else self._at(history)[2]
+
+    def _rate(self, history: History) -> tuple[Rate, Array]:
+        r, alpha, a, b = self._at(history)
+        return BetaGeoRate(r, float(np.max(a)), b + self.chances), alpha + history.T
 
     def _residual(self, history: History) -> Array:
-        _, _, a, b = self._values
-        if a <= 1:
-            raise UndefinedError(
-                f"without a discount the residual purchases are infinite, because a = {a:.4g} is not above 1",
-                fix="give a discount_rate above 0, or a horizon",
-            )
-        return (a + b + self.chances + history.x - 1) / (a - 1)
+        _, _, a, b = self._at(history)
+        if np.min(a) <= 1:
+            raise infinite("a", float(np.min(a)))
+        to_come: Array = (a + b + self.chances + history.x - 1) / (a - 1)
+        return to_come
 
     def _no_purchase_if_alive(self, history: History, end: Array) -> Array:
-        r, alpha, _, _ = self._values
-        return np.exp(-(r + history.x) * np.log1p(end / (alpha + history.T)))
+        r, alpha, *_ = self._at(history)
+        silent: Array = np.exp(-(r + history.x) * np.log1p(end / (alpha + history.T)))
+        return silent
 
     def _count_if_alive(self, n: int, history: History, end: Array) -> Array:
-        r, alpha, a, b = self._values
+        r, alpha, a, b = self._at(history)
         shape, stays = r + history.x, b + self.chances + history.x
         odds = end / (alpha + history.T)
-        before = np.exp(-np.log1p(a / (stays[:, None] + np.arange(n - 1))).sum(axis=1))
+        later = stays[:, None] + np.arange(n - 1)
+        before = np.exp(-np.log1p(np.reshape(a, (-1, 1)) / later).sum(axis=1))
         last = a / (a + stays + n - 1)
         never = before * (1 - last) * np.exp(log_count(n, shape, odds))
         count: Array = never + before * last * betainc(n, shape, odds / (1 + odds))
         return count
 
-    def _simulate(self, ages: Array, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], Array]:
-        r, alpha, a, b = self._values
-        rate = rng.gamma(r, 1 / alpha, len(ages))
-        most = rng.geometric(np.maximum(rng.beta(a, b, len(ages)), 1e-12)) - self.chances
-        customer, time = simulate(rate, ages, rng)
-        counts = np.bincount(customer, minlength=len(ages))
+    def _play(self, history: History, span: Array, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], Array]:
+        r, alpha, a, b = self._at(history)
+        rate = rng.standard_gamma(r + history.x) / (alpha + history.T)
+        leaves = np.maximum(rng.beta(a, b + self.chances + history.x), 1e-12)
+        most = np.where(rng.random(len(history)) < self._alive(history), rng.geometric(leaves), 0)
+        customer, time = simulate(rate, span, rng)
+        counts = np.bincount(customer, minlength=len(history))
         place = np.arange(len(customer)) - np.repeat(np.cumsum(counts) - counts, counts)
         kept = place < most[customer]
         return customer[kept], time[kept]
@@ -130,20 +186,25 @@ def _stayed(a: float, b: float, stayed: Array) -> Derivatives:
     return -float(stayed @ np.log1p(a * stays)), g, h
 
 
-def _left(values: Array, shift: int, x: Array, t_x: Array, T: Array, weight: Array) -> Derivatives:
-    """Sum over those who had a chance to leave: log(1 + e**z), z the log-odds of having left at the last one.
+def _odds(values: tuple[Any, ...], shift: int, x: Array, t_x: Array, T: Array) -> tuple[Array, Array, Array]:
+    """Return z, the log-odds of having left at the last purchase, its slope (4, n) and half its bends.
 
-    z is at least log(a/(b+x+shift)), so that e**-z never overflows.
+    z is at least log(a/(b+x+shift)), so that e**-z never overflows. The bends are in r and alpha, and in alpha.
     """
     r, alpha, a, b = values
     shape, rest, by_end, by_last = r + x, 1 / (b + x + shift), 1 / (alpha + T), 1 / (alpha + t_x)
-    slope = np.empty((4, len(x)))  # of z
+    slope = np.empty((4, len(x)))
     slope[0] = np.log1p((T - t_x) * by_last)
     nearer = (t_x - T) * by_end * by_last
     slope[1] = shape * nearer
     slope[2] = 1 / a
     slope[3] = -rest
-    z = np.log(a * rest) + shape * slope[0]
+    return np.log(a * rest) + shape * slope[0], slope, np.stack([nearer, -slope[1] * (by_end + by_last)])
+
+
+def _left(values: Array, shift: int, x: Array, t_x: Array, T: Array, weight: Array) -> Derivatives:
+    """Sum over those who had a chance to leave: log(1 + e**z)."""
+    z, slope, bend = _odds(tuple(values), shift, x, t_x, T)
     stayed = np.exp(-z)
     left = 1 / (1 + stayed)
     by_left = weight * left
@@ -151,9 +212,9 @@ def _left(values: Array, shift: int, x: Array, t_x: Array, T: Array, weight: Arr
     f = weight @ (z + np.log1p(stayed))
     g = slope @ by_left
     h = (slope * (by_left * (1 - left))) @ slope.T
-    h[0, 1] += by_left @ nearer
+    h[0, 1] += bend[0] @ by_left
     h[1, 0] = h[0, 1]
-    h[1, 1] -= by_left @ (slope[1] * (by_end + by_last))
-    h[2, 2] -= by_left.sum() / a**2
-    h[3, 3] += by_left @ rest**2
+    h[1, 1] += bend[1] @ by_left
+    h[2, 2] -= by_left.sum() / values[2] ** 2
+    h[3, 3] += by_left @ slope[3] ** 2
     return float(f), g, h

@@ -30,7 +30,7 @@ class BetaGeoRate:
 
     def __init__(self, r: float, a: float, b: float) -> None:
         self._r, self._a, self._b = r, a, b
-        self._nodes = int(16 * (np.arcsinh(9 + 19 / a) + np.arcsinh(9 + 19 / b)))
+        self._nodes = int(nodes_of(a, b))
         self._table = LogTable(self._log_mean)
 
     def log_fading(self, u: Array, x: Integers, age: Array) -> Array:
@@ -53,7 +53,12 @@ class BetaGeoRate:
         return np.concatenate(means)
 
 
-def log_beta_mean(a: float, b: Reals, power: Reals, w: Reals, nodes: int) -> Array:
+def nodes_of(a: float | Array, b: float) -> Any:
+    """Nodes that the mean over Beta(a, b or more) takes: the smaller the shapes, the longer the tails to cover."""
+    return 32 * np.ceil((np.arcsinh(9 + 19 / a) + np.arcsinh(9 + 19 / b)) / 2)
+
+
+def log_beta_mean(a: float | Array, b: Reals, power: Reals, w: Reals, nodes: int) -> Array:
     """Log E[(1 + p w)**-power] for p ~ Beta(a, b): log 2F1(power, a; a+b; -w) without its cancellation.
 
     The trapezoidal rule in sinh-stretched log-odds of p, laid around the integrand's peak; log-odds are
@@ -61,19 +66,19 @@ def log_beta_mean(a: float, b: Reals, power: Reals, w: Reals, nodes: int) -> Arr
 
     Parameters
     ----------
-    a : float
-        First shape.
-    b, power, w : ndarray
-        Second shape, exponent (above 1) and w >= 0; of shapes that broadcast.
+    a, b : float or ndarray
+        The shapes.
+    power, w : ndarray
+        Exponent and w >= 0; all of shapes that broadcast.
     nodes : int
-        Of the rule; the smaller the shapes, the longer the tails to cover.
+        Of the rule, see `nodes_of`.
     """
-    b, power, w = b[..., None], power[..., None], w[..., None]
+    a, b, power, w = (np.asarray(column)[..., None] for column in (a, b, power, w))
     grid = np.linspace(0.0, 1.0, nodes)
     return _log_integral(a, b, power, w, grid) - _log_integral(a, b, power, np.zeros(1), grid)
 
 
-def _log_integral(a: float, b: Reals, power: Reals, w: Reals, grid: Array) -> Array:
+def _log_integral(a: Reals, b: Reals, power: Reals, w: Reals, grid: Array) -> Array:
     """Log of the integral of p**(a-1) (1-p)**(b-1) (1 + p w)**-power, up to a factor of a and b alone."""
     centre, rest = a / (a + b), b / (a + b)
     # d/dy of the log-integrand is 0 where c0 + c1 p + c2 p**2 = 0; one root lies in (0, 1)

@@ -11,6 +11,7 @@ from patron.models.base import Model
 from patron.models.beta_geo import BetaGeoNBD
 from patron.models.gamma_gamma import GammaGamma
 from patron.models.modified_beta_geo import ModifiedBetaGeoNBD
+from patron.models.nbd import NBD
 from patron.models.pareto import ParetoNBD
 from patron.models.transaction import TransactionModel
 
@@ -19,7 +20,7 @@ TRANSACTION_MODELS: Final[dict[str, type[TransactionModel]]] = {
 }
 """Name in configs and recipes to class."""
 
-_MODELS: Final[dict[str, type[Model]]] = {**TRANSACTION_MODELS, GammaGamma.name: GammaGamma}
+_MODELS: Final[dict[str, type[Model]]] = {**TRANSACTION_MODELS, **{model.name: model for model in (NBD, GammaGamma)}}
 
 
 def load_model(source: str | Path | dict[str, Any]) -> Any:

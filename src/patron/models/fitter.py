@@ -75,8 +75,17 @@ def over_blocks(terms: Callable[..., Derivatives], *columns: Array, size: int = 
     return total(*(terms(*(column[rows] for column in columns)) for rows in pieces))
 
 
-def maximise(evaluate: Callable[[Array], Derivatives], start: Array, lower: Array, customers: float) -> Optimum:
+def maximise(
+    evaluate: Callable[[Array], Derivatives],
+    start: Array,
+    lower: Array,
+    customers: float,
+    pull: Array | float = 0.0,
+    towards: Array | None = None,
+) -> Optimum:
     """Maximise a log-likelihood over parameters above `lower`, by Newton's method in log(parameter - lower).
+
+    A parameter whose bound is -infinity is searched for as it is, without a logarithm.
 
     Away from the optimum the Hessian's eigenvalues are taken by size, the step is cut to a factor e**2 and
     halved until the likelihood rises. The fit has converged when the Newton step is small and the
@@ -93,21 +102,20 @@ def maximise(evaluate: Callable[[Array], Derivatives], start: Array, lower: Arra
         Their open lower bounds.
     customers : float
         The number of customers (the sum of weights): what is small is small per customer.
+    pull : ndarray, shape (k,), or float
+        Precision of a normal prior on the coordinates of the search (the logarithms); 0 is none. The
+        log-likelihood returned is free of it, the covariance is the posterior's.
+    towards : ndarray, shape (k,)
+        Natural parameters at the prior's centre; by default the start.
 
     Raises
     ------
     FitError
         When the likelihood is not finite at the start, or no rest is found.
     """
-
-    def at(theta: Array) -> Derivatives:
-        scale = np.exp(theta)
-        f, g, h = evaluate(lower + scale)
-        slope = g * scale
-        return f / customers, slope / customers, (h * np.outer(scale, scale) + np.diag(slope)) / customers
-
     nothing = max(_SMALL_GAIN, 1e-6 / customers)
-    first = theta = np.log(start - lower)
+    at = _Surface(evaluate, lower, customers, np.broadcast_to(pull, start.shape), start if towards is None else towards)
+    first = theta = at.coordinates(start)
     f, g, h = at(theta)
     if not np.isfinite(f):
         raise FitError("the likelihood is not finite", fix=_LOOK)
@@ -138,13 +146,46 @@ def maximise(evaluate: Callable[[Array], Derivatives], start: Array, lower: Arra
     loose = running | (np.sqrt((basis**2 / curvature).sum(axis=1) / customers) > _UNKNOWN)
     if not loose.any():
         theta, f = theta + step, f + gain
-    scale = np.exp(theta)
+    values, scale = at.natural(theta)
     held = np.ix_(~loose, ~loose)
     covariance = np.full_like(h, np.nan)
     covariance[held] = np.linalg.inv(-h[held]) / customers
     course = np.sign(np.where(running, step, theta - first)).astype(int)
     edges = {int(i): int(course[i]) or 1 for i in np.flatnonzero(loose)}
-    return Optimum(lower + scale, f * customers, covariance * np.outer(scale, scale), edges, passes)
+    return Optimum(values, f * customers + at.prior(theta), covariance * np.outer(scale, scale), edges, passes)
+
+
+class _Surface:
+    """A log-likelihood a customer, its prior included, over the coordinates of the search."""
+
+    def __init__(
+        self, evaluate: Callable[[Array], Derivatives], lower: Array, customers: float, pull: Array, centre: Array
+    ) -> None:
+        self._evaluate, self._customers, self._pull = evaluate, customers, pull
+        self._line = np.isneginf(lower)
+        self._lower = np.where(self._line, 0.0, lower)
+        self._centre = self.coordinates(centre)
+
+    def coordinates(self, values: Array) -> Array:
+        """Return log(parameter - lower), or the parameter where there is no bound."""
+        return np.where(self._line, values, np.log(np.where(self._line, 1.0, values - self._lower)))
+
+    def natural(self, theta: Array) -> tuple[Array, Array]:
+        """Return the parameters and their slopes in the coordinates."""
+        scale = np.exp(np.where(self._line, 0.0, theta))
+        return np.where(self._line, theta, self._lower + scale), scale
+
+    def prior(self, theta: Array) -> float:
+        """Return what the prior takes from the log-likelihood of all customers."""
+        return 0.5 * float(self._pull @ (theta - self._centre) ** 2)
+
+    def __call__(self, theta: Array) -> Derivatives:
+        values, scale = self.natural(theta)
+        f, g, h = self._evaluate(values)
+        slope = g * scale
+        bend = h * np.outer(scale, scale) + np.diag(np.where(self._line, 0.0, slope) - self._pull)
+        pulled = slope - self._pull * (theta - self._centre)
+        return (f - self.prior(theta)) / self._customers, pulled / self._customers, bend / self._customers
 
 
 def given_optimum(evaluate: Callable[[Array], Derivatives], values: Array) -> Optimum:

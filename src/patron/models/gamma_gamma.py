@@ -10,12 +10,13 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import gammaln, polygamma, psi
+from scipy.special import gammaln, polygamma
 
 from patron._core.errors import DependenceWarning, FitError
 from patron.models.base import Model
 from patron.models.fitter import Array, Derivatives, Optimum, blocks, given_optimum, maximise, over_blocks, total
 from patron.models.inputs import column, frequency, read_weights
+from patron.models.rising import log_rising
 
 LEAST_Q: Final = 1.01
 """q is kept above it: at q <= 1 the mean spend of a new customer is infinite."""
@@ -28,7 +29,6 @@ the total is off by 1 % in both.
 """
 
 _RANKED: Final = 100_000
-_LARGE: Final = 1e4
 
 
 class GammaGamma(Model):
@@ -186,8 +186,8 @@ def _log_likelihood(x: Array, m: Array, weight: Array) -> Callable[[Array], Deri
 def _counted(values: Array, x: npt.NDArray[np.signedinteger[Any]], mass: Array) -> Derivatives:
     """Return what depends on x alone: -log B(px, q)."""
     p, q, _ = values
-    own_ratio, own_slope, own_bend = _gamma_ratio(p * x, q)
-    ratio, slope, bend = _gamma_ratio(q, p * x)
+    own_ratio, own_slope, own_bend = log_rising(p * x, q)
+    ratio, slope, bend = log_rising(q, p * x)
     f = mass @ np.where(p * x > q, own_ratio - gammaln(q), ratio - gammaln(p * x))
     g = np.array([mass @ (x * own_slope), mass @ slope, 0.0])
     h = np.zeros((3, 3))
@@ -195,21 +195,6 @@ def _counted(values: Array, x: npt.NDArray[np.signedinteger[Any]], mass: Array) 
     h[0, 1] = h[1, 0] = mass @ (x * polygamma(1, p * x + q))
     h[1, 1] = mass @ bend
     return float(f), g, h
-
-
-def _gamma_ratio(z: Any, d: Any) -> tuple[Array, Array, Array]:
-    """Log of Gamma(z + d) / Gamma(z) and its derivatives in z; by Stirling's series where a difference would cancel."""
-    far = z + d
-    gap, both = d / (z * far), 1 / z + 1 / far
-    log_far = np.log1p(d / z)
-    stirling = (
-        (z - 0.5) * log_far + d * (np.log(far) - 1) - gap / 12,
-        log_far + gap / 2 + gap * both / 12,
-        -gap - gap * both / 2 - gap * (both**2 - 1 / (z * far)) / 6,
-    )
-    plain = gammaln(far) - gammaln(z), psi(far) - psi(z), polygamma(1, far) - polygamma(1, z)
-    value, slope, bend = (np.where(z > _LARGE, *pair) for pair in zip(stirling, plain, strict=True))
-    return value, slope, bend
 
 
 def _spent(values: Array, x: Array, spend: Array, weight: Array) -> Derivatives:

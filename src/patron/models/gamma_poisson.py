@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from patron.models.fitter import Array, Derivatives
 from patron.models.inputs import History
+from patron.models.rising import log_rising
 
 BUYING_EDGES: Final = {
     "r+ alpha+": "customers do not differ in how often they buy",
@@ -52,6 +53,39 @@ def waited(shape: float, scale: float, x: Array, age: Array, weight: Array) -> D
     g = np.array([-once, shared / scale])
     h = np.array([[0.0, mixed], [mixed, ((by_shape * share) @ share - 2 * shared) / scale**2]])
     return -float(by_shape @ log_aged), g, h
+
+
+Rows = tuple[Array, Array, Array]
+"""Value (n,), gradient (k, n) and Hessian (k, k, n) of each row's log-likelihood."""
+
+
+def row_bought(r: Array, alpha: Array, x: Array) -> Rows:
+    """Return `bought` by row, of parameters that differ."""
+    value, slope, bend = log_rising(r, x)
+    nothing = np.zeros_like(x)
+    return (
+        value - x * np.log(alpha),
+        np.stack([slope, -x / alpha]),
+        np.stack([np.stack([bend, nothing]), np.stack([nothing, x / alpha**2])]),
+    )
+
+
+def row_waited(shape: Array, scale: Array, x: Array, age: Array) -> Rows:
+    """Return `waited` by row, of parameters that differ."""
+    log_aged, share, by_shape = np.log1p(age / scale), age / (scale + age), shape + x
+    mixed = share / scale
+    return (
+        -by_shape * log_aged,
+        np.stack([-log_aged, by_shape * mixed]),
+        np.stack([np.stack([np.zeros_like(x), mixed]), np.stack([mixed, by_shape * share * (share - 2) / scale**2])]),
+    )
+
+
+def add_rows(part: Rows, places: list[int], f: Array, g: Array, h: Array) -> None:
+    """Add derivatives in the parameters at `places` to those in all."""
+    f += part[0]
+    g[places] += part[1]
+    h[np.ix_(places, places)] += part[2]
 
 
 def widen(part: Derivatives, first: int, size: int) -> Derivatives:

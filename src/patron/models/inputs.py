@@ -33,19 +33,29 @@ class History:
         Age at the end of observation.
     weight : ndarray
         How many customers the row stands for.
+    pace : ndarray, optional
+        What covariates multiply the purchase rate by.
+    leaving : ndarray, optional
+        What covariates multiply the dropout by.
+    gaps : ndarray, optional
+        Sum of the logarithms of the gaps between purchases.
     """
 
     x: Array
     t_x: Array
     T: Array
     weight: Array
+    pace: Array | None = None
+    leaving: Array | None = None
+    gaps: Array | None = None
 
     def __len__(self) -> int:
         return len(self.x)
 
     def __getitem__(self, rows: Any) -> History:
         """Return some of the rows."""
-        return History(self.x[rows], self.t_x[rows], self.T[rows], self.weight[rows])
+        extra = (None if column is None else column[rows] for column in (self.pace, self.leaving, self.gaps))
+        return History(self.x[rows], self.t_x[rows], self.T[rows], self.weight[rows], *extra)
 
     def condensed(self) -> History:
         """Return the same customers, those of one purchase and one age in one row: half of a base in few rows."""
@@ -62,8 +72,10 @@ class History:
     def by_age(self) -> tuple[History, npt.NDArray[np.int64]]:
         """Return each pair of x and T once, as of customers never silent, and each row's place among these.
 
-        Where there are hardly fewer pairs than rows, the pairs are the rows.
+        Where there are hardly fewer pairs than rows, or covariates set rows apart, the pairs are the rows.
         """
+        if self.pace is not None or self.leaving is not None:
+            return self, np.arange(len(self))
         code, least, ages = _coded(self.T)
         cells = int(self.x.max() + 1) * len(ages)
         if cells > len(self):

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from patron._core.errors import UndefinedError
-from patron.models.fitter import Array, Derivatives, Optimum, given_optimum, over_blocks, total
-from patron.models.gamma_poisson import BUYING_EDGES, bought, more_than, pace, simulate, waited, widen
+from patron.models.covariates import CovariateModel
+from patron.models.fitter import Array, Derivatives, Optimum, blocks, given_optimum, over_blocks, total
+from patron.models.gamma_poisson import (
+    BUYING_EDGES,
+    Rows,
+    add_rows,
+    bought,
+    more_than,
+    pace,
+    row_bought,
+    row_waited,
+    simulate,
+    waited,
+    widen,
+)
 from patron.models.horizon import Integers, Rate
 from patron.models.inputs import History
-from patron.models.silence import BLOCK, count, log_silence, silence
-from patron.models.transaction import TransactionModel
+from patron.models.quantities import infinite
+from patron.models.silence import BLOCK, count, log_silence, row_silence, silence
 
 
-class ParetoNBD(TransactionModel):
+class ParetoNBD(CovariateModel):
     """The Pareto/NBD model of Schmittlein, Morrison and Colombo (1987).
 
     While alive, a customer buys at a Poisson rate lambda ~ Gamma(r, alpha); the lifetime is exponential, at a
@@ -63,6 +75,7 @@ class ParetoNBD(TransactionModel):
     name: ClassVar[str] = "pareto_nbd"
     parameters: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
     lower: ClassVar[tuple[float, ...]] = (0.0, 0.0, 0.0, 0.0)
+    leaves: ClassVar[tuple[int, int]] = (3, -1)
     rows: ClassVar[int] = BLOCK
     edges: ClassVar[dict[str, str]] = {
         "s- beta+": "customers hardly leave",
@@ -76,11 +89,11 @@ class ParetoNBD(TransactionModel):
         **BUYING_EDGES,
     }
 
-    def _starts(self, history: History) -> tuple[Array, Array]:
+    def _alike_starts(self, history: History) -> tuple[Array, Array]:
         once, age = pace(history), float(np.average(history.T, weights=history.weight))
         return np.array([1.0, once, 1.0, age]), np.array([1.0, once, 0.3, 0.1 * age])
 
-    def _log_likelihood(self, history: History) -> Callable[[Array], Derivatives]:
+    def _alike_log_likelihood(self, history: History) -> Callable[[Array], Derivatives]:
         some = history.condensed()
         beyond, silent = more_than(some.x, some.weight), some.T - some.t_x
         nothing = np.zeros(len(some))
@@ -107,40 +120,60 @@ class ParetoNBD(TransactionModel):
         values = np.array([fitter.params_[name] for name in self.parameters])
         return given_optimum(self._log_likelihood(history), values)
 
+    def _row_derivatives(self, values: tuple[Any, ...], history: History) -> Rows:
+        r, alpha, s, beta = values
+        x, t_x, nothing = history.x, history.t_x, np.zeros(len(history))
+        f, g, h = nothing.copy(), np.zeros((4, len(x))), np.zeros((4, 4, len(x)))
+        add_rows(row_bought(r, alpha, x), [0, 1], f, g, h)
+        add_rows(row_waited(r, alpha, x, t_x), [0, 1], f, g, h)
+        add_rows(row_waited(s, beta, nothing, t_x), [2, 3], f, g, h)
+        for rows in blocks(len(x), self.rows):
+            silent = row_silence(
+                s[rows], (r + x)[rows], (alpha + t_x)[rows], (beta + t_x)[rows], (history.T - t_x)[rows]
+            )
+            for whole, part in zip((f, g, h), silent, strict=True):
+                whole[..., rows] += part
+        return f, g, h
+
     def _alive(self, history: History) -> Array:
-        r, alpha, s, beta = self._values
+        r, alpha, s, beta = self._at(history)
         x, t_x = history.x, history.t_x
         lives, gone = silence(r + x, s, alpha + t_x, beta + t_x, history.T - t_x)
         return lives / (lives + gone)
 
-    def _rate(self) -> tuple[Rate, float]:
-        _, _, s, beta = self._values
-        return ParetoRate(s), beta
+    def _alive_ahead(self, history: History, end: Array) -> Array:
+        _, _, s, beta = self._at(history)
+        still: Array = np.exp(-s * np.log1p(end / (beta + history.T)))
+        return still
+
+    def _rate(self, history: History) -> tuple[Rate, Array]:
+        _, _, s, beta = self._at(history)
+        return ParetoRate(s), beta + history.T
 
     def _residual(self, history: History) -> Array:
-        r, alpha, s, beta = self._values
+        _, _, s, beta = self._at(history)
         if s <= 1:
-            raise UndefinedError(
-                f"without a discount the residual purchases are infinite, because s = {s:.4g} is not above 1",
-                fix="give a discount_rate above 0, or a horizon",
-            )
-        return (r + history.x) / (alpha + history.T) * (beta + history.T) / (s - 1)
+            raise infinite("s", s)
+        to_come: Array = self._pace(history) * (beta + history.T) / (s - 1)
+        return to_come
 
     def _no_purchase_if_alive(self, history: History, end: Array) -> Array:
-        r, alpha, s, beta = self._values
+        r, alpha, s, beta = self._at(history)
         lives, gone = silence(r + history.x, s, alpha + history.T, beta + history.T, end)
         return lives + gone
 
     def _count_if_alive(self, n: int, history: History, end: Array) -> Array:
-        r, alpha, s, beta = self._values
+        r, alpha, s, beta = self._at(history)
         return count(n, r + history.x, s, alpha + history.T, beta + history.T, end)
 
-    def _simulate(self, ages: Array, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], Array]:
-        r, alpha, s, beta = self._values
-        rate, leaving = rng.gamma(r, 1 / alpha, len(ages)), rng.gamma(s, 1 / beta, len(ages))
+    def _play(self, history: History, span: Array, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], Array]:
+        r, alpha, s, beta = self._at(history)
+        rate = rng.standard_gamma(r + history.x) / (alpha + history.T)
+        leaving = rng.standard_gamma(s, len(history)) / (beta + history.T)
         with np.errstate(divide="ignore", over="ignore"):
-            lifetime = rng.standard_exponential(len(ages)) / leaving
-        return simulate(rate, np.minimum(ages, lifetime), rng)
+            lifetime = rng.standard_exponential(len(history)) / leaving
+        lifetime[rng.random(len(history)) >= self._alive(history)] = 0.0
+        return simulate(rate, np.minimum(span, lifetime), rng)
 
 
 class ParetoRate:

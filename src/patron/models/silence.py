@@ -24,6 +24,8 @@ BLOCK: Final = 512
 _GONE: Final = 38.0
 """exp(-38): where the integrand has fallen so far, it is cut."""
 
+_ENDLESS: Final = 1e250
+
 _EASY_RANGE: Final = 4.0
 _EASY_FALL: Final = 20.0
 """A range no longer, in log(near + y), over which the integrand falls no deeper, is left to the fewer nodes."""
@@ -42,7 +44,8 @@ _Nodes = tuple[Array, Array, Array, Array, Array]
 
 
 def silence(k: Array, s: float, A: Array, B: Array, t: Array) -> tuple[Array, Array]:
-    """Probabilities of no purchase for a time t: lives, gone."""
+    """Probabilities of no purchase for a time t, which may be infinite: lives, gone."""
+    t = np.minimum(t, _ENDLESS)
     lives: Array = np.exp(-k * np.log1p(t / A) - s * np.log1p(t / B))
     gone = np.empty_like(k)
     for rows, (*_, mass) in _gone(k, s, A, B, t):
@@ -92,6 +95,36 @@ def _slopes(s: float, k: Array, A: Array, B: Array, t: Array, weight: Array, nod
     return float(weight @ np.log(both)), mean.sum(axis=1), h
 
 
+def row_silence(s: Array, k: Array, A: Array, B: Array, t: Array) -> tuple[Array, Array, Array]:
+    """Log(lives + gone) (n,), its gradient (4, n) and Hessian (4, 4, n) in r, alpha, s, beta, of rows that differ."""
+    f, g, h = np.empty(len(k)), np.empty((4, len(k))), np.empty((4, 4, len(k)))
+    for rows, nodes in _gone(k, s, A, B, t):
+        f[rows], g[:, rows], h[:, :, rows] = _row_slopes(s[rows], k[rows], A[rows], B[rows], t[rows], nodes)
+    return f, g, h
+
+
+def _row_slopes(s: Array, k: Array, A: Array, B: Array, t: Array, nodes: _Nodes) -> tuple[Array, Array, Array]:
+    log_A, log_B, of_A, of_B, mass = nodes
+    slope = np.stack([-log_A, of_A * (k / A), 1 / s - log_B, (of_B * (s + 1) - 1) / B])
+    until_A, until_B = t / (A + t), t / (B + t)
+    own = np.stack([-np.log1p(t / A), k * until_A / A, -np.log1p(t / B), s * until_B / B])
+    lives = np.exp(k * own[0] + s * own[2])
+    both = lives + mass.sum(axis=0)
+    by_life, by_node = lives / both, mass / both
+    mean = (slope * by_node).sum(axis=1) + own * by_life
+    h = np.einsum("inr,jnr,nr->ijr", slope, slope, by_node) + own[:, None] * own * by_life - mean[:, None] * mean
+    gone = by_node.sum(axis=0)
+    h[0, 1] += ((of_A / A) * by_node).sum(axis=0) + until_A / A * by_life
+    h[1, 0] = h[0, 1]
+    h[1, 1] += (k * (of_A - 2) * of_A * by_node).sum(axis=0) / A**2 + k * (until_A - 2) * until_A * by_life / A**2
+    h[2, 2] -= gone / s**2
+    h[2, 3] += (of_B * by_node).sum(axis=0) / B + until_B / B * by_life
+    h[3, 2] = h[2, 3]
+    h[3, 3] += (((s + 1) * (of_B - 2) * of_B + 1) * by_node).sum(axis=0) / B**2
+    h[3, 3] += s * (until_B - 2) * until_B * by_life / B**2
+    return np.log(both), mean, h
+
+
 def count(n: int, k: Array, s: float, A: Array, B: Array, t: Array) -> Array:
     """Probability of n purchases within t, n > 0.
 
@@ -137,13 +170,20 @@ def _down(terms: Array) -> Array:
     return result
 
 
-def _gone(k: Array, s: float, A: Array, B: Array, t: Array) -> Iterator[tuple[npt.NDArray[np.intp], _Nodes]]:
+def _gone(k: Array, s: float | Array, A: Array, B: Array, t: Array) -> Iterator[tuple[npt.NDArray[np.intp], _Nodes]]:
     """Yield the rows that few nodes serve, to 1e-12, and those that need more, each with their nodes.
 
     The nodes lie in log(near + y), near the lesser of A and B, up to t or to where one of the two factors of the
     integrand, a power of near + y and a power of far + y, has fallen to exp(-38).
     """
-    swapped = bool((A > B).any())  # A - B is the same for all
+    above = A > B
+    swapped = bool(above.any())
+    if swapped and not above.all():  # covariates make A - B differ
+        every = np.broadcast_to(s, k.shape)
+        for side in (np.flatnonzero(above), np.flatnonzero(~above)):
+            for rows, at in _gone(k[side], every[side], A[side], B[side], t[side]):
+                yield side[rows], at
+        return
     near, far, line, power = (B, A, np.full_like(k, s), k) if swapped else (A, B, k - 1, np.full_like(k, s + 1))
     ratio = near / far
     cut = np.log1p(t / near)
