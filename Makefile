@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv pip
 
-.PHONY: help env demo test test-fast lint format bench bench-list canary notebooks docs lock clean
+.PHONY: help env demo test test-fast prove lint format bench bench-list canary notebooks docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -33,11 +33,14 @@ env: $(VENV)/.full  ## make the full environment in .venv from the locks
 demo: $(VENV)/.core  ## run the main job on CDNOW: 23,570 real customers, from log to report
 	@$(BIN)/patron run configs/cdnow.yaml
 
-test: $(VENV)/.full  ## run every test, the slow ones too
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+test: $(VENV)/.full  ## run the tests, the slow ones too
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not replications'
 
 test-fast: $(VENV)/.full  ## run the tests without the slow ones
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow'
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow and not replications'
+
+prove: $(VENV)/.full  ## hold intervals against a thousand simulated worlds each, some four minutes
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m replications tests
 
 lint: $(VENV)/.full  ## check style, types and the order of the rooms
 	@$(BIN)/ruff check .

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait cost the other workers
 
+import contextlib
 import importlib.util
 import itertools
 import shutil
@@ -128,6 +130,30 @@ class Engine:
 def engine(request) -> Engine:
     """Each engine that is quick, in turn; tests/engines adds Spark, which is not."""
     return Engine(_place(request))
+
+
+@pytest.fixture(scope="session")
+def here() -> Engine:
+    """DuckDB alone, where other tests hold Postgres to the very bits of DuckDB."""
+    return Engine(lambda frame: frame)
+
+
+@contextlib.contextmanager
+def _untracked() -> Iterator[None]:
+    from patron.pipeline import training
+    from patron.tracking import Registered
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "log_training", lambda *_, **__: Registered("", "untracked", "1", "", ""))
+        patch.setattr(training, "move_champion", lambda *_, **__: None)
+        patch.setattr(training, "_pictures", lambda *_: {})
+        yield
+
+
+@pytest.fixture(scope="session")
+def untracked() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """`with untracked():` trains without MLflow and its pictures, which cost more than a small champion."""
+    return _untracked
 
 
 @pytest.fixture(scope="session")

@@ -94,9 +94,9 @@ def test_every_feature_summary_count_label_and_audit(place, at_home):
     # two days at once take another way than one
     days = DAYS if log.engine.name == "postgres" else DAYS[1:]
     same_bits(snapshots(log, days, "90 days", unit="week"), snapshots(at_home, days, "90 days", unit="week"))
-    same_bits(rfm_summary(log, DAYS[1], "month", "month"), rfm_summary(at_home, DAYS[1], "month", "month"))
-    same_bits(rfm_counts(log, DAYS[1], "week"), rfm_counts(at_home, DAYS[1], "week"))
-    if log.engine.name == "postgres":
+    same_bits(rfm_counts(log, DAYS[1], "month", "month"), rfm_counts(at_home, DAYS[1], "month", "month"))
+    if log.engine.name == "postgres":  # Spark plans each for seconds
+        same_bits(rfm_summary(log, DAYS[1], "month", "month"), rfm_summary(at_home, DAYS[1], "month", "month"))
         same_bits(features(log, END, grain="week"), features(at_home, END, grain="week"))
         same_bits(features(log.until(DAYS[0]), DAYS[0]), features(at_home, DAYS[0]))
 

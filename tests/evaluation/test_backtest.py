@@ -13,6 +13,7 @@ from patron.evaluation import Backtest, backtest
 from patron.metrics import METRICS
 from patron.recipes import RECIPES, recipe, training
 
+pytestmark = pytest.mark.xdist_group("backtest")  # a log is asked once
 DAYS = ["2024-08-04", "2024-09-01", "2024-09-29"]
 LABEL = {"churn": "churned", "value": "spend_next"}
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import ibis
 import pytest
 
 import patron.features
 from patron._core.calendar import date_of, day_number
 from patron.features import CATALOGUE, Feature
-from patron.features.catalogue import WINDOWS, catalogue, features_of
+from patron.features.catalogue import WINDOWS, catalogue
 from patron.features.per_customer import fetch, per_customer
 from patron.features.sources import period_of
 
@@ -46,13 +45,6 @@ def test_a_new_feature_is_one_entry(cdnow_sample):
     found = fetch(per_customer(cdnow_sample, [day], "day", "day", [CATALOGUE["T"], largest]), ["customer_id"])
     assert list(found.columns) == ["customer_id", "as_of", "T", "largest"]
     assert found["largest"].max() == pytest.approx(found["largest"].round(2).max())
-
-
-@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "snowflake"])
-def test_the_expression_is_sql_elsewhere_too(complete_journey, dialect):
-    day = day_number("2017-09-30")
-    table = per_customer(complete_journey, [day, day + 1], "month", "month", features_of(complete_journey))
-    assert "discounted_lines_90" in str(ibis.to_sql(table.unbind(), dialect=dialect))
 
 
 def test_the_words_load_without_an_engine():

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections import Counter, defaultdict
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from patron._core.errors import DataError
 from patron.data.readers import read_transactions
 from patron.features import features
 from patron.features.catalogue import feature_named, features_of
+from patron.features.per_customer import per_customer
 from tests.conftest import Engine
 
 START, END = day_number("2020-01-01"), day_number("2020-12-31")
@@ -193,7 +195,11 @@ def assert_exactly(found, wanted):
 
 
 @pytest.mark.engines
-@pytest.mark.parametrize("days", [AS_OF, AS_OF[1:]])
+@pytest.mark.parametrize(
+    ("engine", "days"),
+    [("duckdb", AS_OF), ("duckdb", AS_OF[1:]), ("postgres", AS_OF)],
+    indirect=["engine"],
+)
 def test_what_was_bought_equals_plain_python(engine, days):
     lines, events = lines_of(3, refunds=False), happened(4)
     log = log_of(engine, lines, events, PEOPLE)
@@ -203,10 +209,9 @@ def test_what_was_bought_equals_plain_python(engine, days):
     assert_exactly(found.iloc[:, 26:], pd.DataFrame(wanted))
 
 
-@pytest.mark.engines
-def test_with_refunds_only_days_that_count_tell_what_was_bought(engine):
+def test_with_refunds_only_days_that_count_tell_what_was_bought(here):
     lines = lines_of(5, refunds=True)
-    found = features(log_of(engine, lines), iso(AS_OF[1]))
+    found = features(log_of(here, lines), iso(AS_OF[1]))
     gone = pd.DataFrame(
         {
             "customer_id": "c00",
@@ -219,21 +224,20 @@ def test_with_refunds_only_days_that_count_tell_what_was_bought(engine):
         }
     )
     lines = lines[~((lines["customer_id"] == "c00") & (lines["day"].isin(gone["day"])))]
-    without, added = (features(log_of(engine, some), iso(AS_OF[1])) for some in (lines, pd.concat([lines, gone])))
-    wider = [feature.name for feature in features_of(log_of(engine, lines)) if feature.needs is not None]
+    without, added = (features(log_of(here, some), iso(AS_OF[1])) for some in (lines, pd.concat([lines, gone])))
+    wider = [feature.name for feature in features_of(log_of(here, lines)) if feature.needs is not None]
     assert_exactly(added[wider], without[wider])
     kept = pd.concat([lines, gone.iloc[:1]])
-    assert features(log_of(engine, kept), iso(AS_OF[1]))["products_90"].iloc[0] != without["products_90"].iloc[0]
+    assert features(log_of(here, kept), iso(AS_OF[1]))["products_90"].iloc[0] != without["products_90"].iloc[0]
     assert found[wider].notna().any().all()
 
 
-@pytest.mark.engines
-def test_nothing_of_the_future_shows(engine):
+def test_nothing_of_the_future_shows(here):
     lines, events = lines_of(6, refunds=True), happened(7)
-    whole = log_of(engine, lines, events, PEOPLE)
+    whole = log_of(here, lines, events, PEOPLE)
     day = AS_OF[0]
     later = log_of(
-        engine,
+        here,
         pd.concat([lines[lines["day"] <= day], lines[lines["day"] > day].assign(amount=5, product_id="p", discount=3)]),
         pd.concat([events[events["day"] <= day], events[events["day"] > day].assign(kind="visit", customer_id="c03")]),
         PEOPLE,
@@ -267,6 +271,12 @@ def test_a_log_tells_only_what_it_knows(cdnow_sample):
     lines = lines_of(9, refunds=False).drop(columns=["product_id", "category"])
     log = read_transactions(timed(lines).assign(order_id=lines["order_id"].astype("string")))
     assert {feature.needs for feature in features_of(log)} == {None, "order_id", "discount"}
+
+
+def test_the_expression_is_sql_elsewhere_too():
+    log = log_of(HERE, lines_of(1, refunds=True), happened(1), PEOPLE)
+    table = per_customer(log, AS_OF, "month", "month", features_of(log))
+    assert "discounted_lines_90" in str(ibis.to_sql(table.unbind(), dialect="snowflake"))
 
 
 def test_every_feature_is_found_by_the_name_of_its_column():

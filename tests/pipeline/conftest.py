@@ -11,7 +11,7 @@ data:
   transactions: {{source: "{source}"}}
 churn:
   horizon: 91 days
-  test: {{last: 2, every: 56 days}}
+  test: {{last: 2, every: 91 days}}
   recipes: [base_rate, bg_nbd, stack]
 value:
   test_horizon: 91 days

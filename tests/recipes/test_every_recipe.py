@@ -14,7 +14,10 @@ LAST = "2024-11-25"
 TREES = {"lightgbm", "stack", "blend"}
 ALL = [(task, name) for task, named in RECIPES.items() for name in named]
 every_recipe = pytest.mark.parametrize(("task", "name"), ALL, ids=[f"{task}-{name}" for task, name in ALL])
-pytestmark = pytest.mark.filterwarnings("ignore::patron._core.errors.DependenceWarning")
+pytestmark = [
+    pytest.mark.xdist_group("recipes"),  # they are fitted once
+    pytest.mark.filterwarnings("ignore::patron._core.errors.DependenceWarning"),
+]
 
 
 def made(name, task, threads=1):

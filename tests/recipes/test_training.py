@@ -9,6 +9,8 @@ from patron.features import LABELS, features, rfm_counts, rfm_summary, snapshots
 from patron.recipes import training
 from patron.recipes.training import training_days
 
+pytestmark = pytest.mark.xdist_group("recipes")  # their rows are made once
+
 
 def test_training_days_have_a_horizon_before_them_and_a_closed_label_after_them():
     first = day_number("2024-01-01")

@@ -11,7 +11,10 @@ from patron.recipes.stack import OUTPUTS
 from patron.recipes.transaction import chosen
 from patron.value.booster import ValueBooster
 
-pytestmark = pytest.mark.filterwarnings("ignore::patron._core.errors.DependenceWarning")
+pytestmark = [
+    pytest.mark.xdist_group("recipes"),  # their rows are made once
+    pytest.mark.filterwarnings("ignore::patron._core.errors.DependenceWarning"),
+]
 AHEAD = "42 days"
 
 

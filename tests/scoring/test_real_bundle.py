@@ -21,6 +21,7 @@ from patron.recipes import RECIPES, recipe
 from patron.recipes.training import Timeline
 from patron.scoring import Bundle, Input, Scorer
 
+pytestmark = pytest.mark.xdist_group("real bundle")  # each recipe is fitted once
 SOME = 10
 CONTENT = ["customer_id", "as_of", "churn_probability", "p_alive", "expected_purchases", "spend_per_purchase",
            "expected_revenue", "clv", "row_hash"]  # fmt: skip

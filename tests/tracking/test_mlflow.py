@@ -20,6 +20,7 @@ from patron._core.files import digest
 from patron.scoring import Scorer
 from patron.tracking import holdout_metrics, log_training, move_champion
 
+pytestmark = pytest.mark.xdist_group("tracking")  # the run is logged once
 WHEN = ["run_id", "scored_at"]
 
 

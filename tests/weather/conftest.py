@@ -12,14 +12,14 @@ name: shop
 workspace: "{folder}"
 data:
   transactions: {{source: "{source}"}}
-churn: {{horizon: 60 days, test: {{last: 2, every: 28 days}}, recipes: [base_rate, bg_nbd]}}
+churn: {{horizon: 60 days, test: {{last: 2, every: 60 days}}, recipes: [base_rate, bg_nbd]}}
 value: {{test_horizon: 60 days, recipes: [average, bg_nbd]}}
 score: {{reasons: {{rows: 0}}}}
 resources: {{threads: 1}}
 """
 
 
-def rows(customers: int = 40, days: int = 700, repeat: int = 5) -> str:
+def rows(customers: int = 40, days: int = 420, repeat: int = 5) -> str:
     """Lines of a log that is fine: each customer buys `repeat` times."""
     start = pd.Timestamp("2022-01-01")
     lines = []

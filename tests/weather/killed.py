@@ -73,6 +73,7 @@ def as_version(function):
 training.log_training, training.move_champion = log_training, move_champion
 training._backtested = once(training._backtested, key=lambda *asked: asked[1])
 training._fitted = as_version(training._fitted)
+training.promote = once(training.promote, key=lambda result, *_: result.task)
 training._pictures = lambda *_: {}
 training._git_revision = lambda: None
 training.Timeline = once(training.Timeline)

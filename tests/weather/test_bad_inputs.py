@@ -156,7 +156,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, make_shop, make_rows, c
 LOGS = {
     "one customer": ({"customers": 1}, 3, ["1 customers", "too few"]),
     "all on one day": ({"days": 1, "repeat": 1}, 3, ["is too short to predict churn over 60 days"]),
-    "a log too short for the horizon": ({"days": 100}, 3, ["from 2022-01-01 to", "60 days on 2 test days 28 days apart", "a shorter horizon"]),
+    "a log too short for the horizon": ({"days": 100}, 3, ["from 2022-01-01 to", "60 days on 2 test days 60 days apart", "a shorter horizon"]),
     "all one-time buyers": ({"customers": 300, "repeat": 1}, 4, ["none of 261 customers bought again"]),
 }  # fmt: skip
 
@@ -197,8 +197,8 @@ CONFIGS = {
     "a horizon of 5,000 digits": ((VALUE, f"value: {{{{horizon: {'9' * 5000} days, "), 2, ["'value.horizon'", "at most 36,525 days"]),
     "a horizon longer than the data": (("horizon: 60 days, test:", "horizon: 900 days, test:"), 3, ["too short to predict churn over 900 days"]),
     "a test horizon longer than the data": (("test_horizon: 60 days", "test_horizon: 900 days"), 3, ["too short to predict value over 900 days"]),
-    "more test days than the data hold": (("last: 2", "last: 36"), 3, ["60 days on 36 test days 28 days apart", "fewer test days"]),
-    "test days further apart than the data": (("every: 28 days", "every: 36000 days"), 3, ["too short to predict churn"]),
+    "more test days than the data hold": (("last: 2", "last: 36"), 3, ["60 days on 36 test days 60 days apart", "fewer test days"]),
+    "test days further apart than the data": (("every: 60 days", "every: 36000 days"), 3, ["too short to predict churn"]),
     "a zone that is none": ((DATA, "data:\n  timezone: Mars/Base\n"), 2, ["shop.yaml:4: 'data.timezone'", "no time zone 'Mars/Base'"]),
     "a path for a zone": ((DATA, "data:\n  timezone: ../../etc/passwd\n"), 2, ["'data.timezone'", "no time zone"]),
     "a currency that is none": ((DATA, "data:\n  currency: \u20ac\u20ac\u20ac\n"), 2, ["shop.yaml:4: 'data.currency'", "ISO 4217"]),

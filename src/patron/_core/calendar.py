@@ -157,9 +157,35 @@ class Horizon:
         return f"{self.count} {self.unit}{'s' if self.count != 1 else ''}"
 
 
+def unit_days(unit: str) -> float:
+    """Length in days of what a model measures time in: a unit, or a fixed length that occasions are apart.
+
+    Examples
+    --------
+    >>> unit_days("week"), unit_days("28 days")
+    (7.0, 28.0)
+    """
+    if unit in UNIT_DAYS:
+        return UNIT_DAYS[unit]
+    match = _HORIZON.fullmatch(str(unit))
+    if match is None or match[2] not in ("day", "week"):
+        raise DataError(f"unknown unit {unit!r}", fix=f"one of {', '.join(UNIT_DAYS)}, or a length like '28 days'")
+    return float(Horizon.parse(unit).days())
+
+
+def units(unit: str) -> str:
+    """Return the plural: weeks, or periods of 28 days."""
+    return f"{unit}s" if unit in UNIT_DAYS else f"periods of {unit}"
+
+
 def check_unit(unit: str, grain: str | None = None) -> None:
-    """Refuse a unit or grain that Patron does not know, and a grain that the unit cannot measure."""
-    if unit not in UNIT_DAYS:
+    """Refuse a unit or grain that Patron does not know, and a grain that the unit cannot measure.
+
+    Without a grain it is a model's unit, which may also be a fixed length like '28 days'.
+    """
+    if grain is None:
+        unit_days(unit)
+    elif unit not in UNIT_DAYS:
         raise DataError(f"unknown unit {unit!r}", fix=f"one of {', '.join(UNIT_DAYS)}")
     if grain is not None and grain not in ("day", "week", "month"):
         raise DataError(f"unknown grain {grain!r}", fix="one of day, week, month")

@@ -6,19 +6,29 @@ from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
 
+import ibis
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from patron._core.calendar import Day, Grain, Unit, date_of, day_number
+from patron._core.calendar import UNIT_DAYS, Day, Grain, Unit, date_of, day_number
 from patron.data.log import TransactionLog
 from patron.features.catalogue import CATALOGUE
 from patron.features.feature import ratio
 from patron.features.per_customer import fetch, per_customer
+from patron.features.purchases import purchases
+from patron.features.sources import sources
 
 _COUNTS = ("frequency", "recency", "T")
 
 
 def rfm_summary(
-    log: TransactionLog, as_of: Day, unit: Unit = "day", grain: Grain = "day", include_first: bool = False
+    log: TransactionLog,
+    as_of: Day,
+    unit: Unit = "day",
+    grain: Grain = "day",
+    include_first: bool = False,
+    gaps: bool = False,
 ) -> pd.DataFrame:
     """Summarise each customer's purchases up to the end of the as-of day.
 
@@ -36,6 +46,8 @@ def rfm_summary(
     include_first : bool
         Count the first purchase in frequency and monetary_value too. Transaction models refuse such a summary;
         `GammaGamma` takes it.
+    gaps : bool
+        Add the column log_gaps, from which models of regular buyers tell how regular.
 
     Returns
     -------
@@ -45,7 +57,8 @@ def rfm_summary(
         - frequency (int64): purchase periods after the first;
         - recency (float64): time from the first purchase to the last;
         - T (float64): time from the first purchase to `as_of`;
-        - monetary_value (float64): mean of the repeat purchases in major units, 0 without one.
+        - monetary_value (float64): mean of the repeat purchases in major units, 0 without one;
+        - log_gaps (float64), on request: sum of the logarithms of the times between purchases, 0 without a repeat one.
 
         attrs: unit, grain, as_of (ISO text), include_first.
 
@@ -83,6 +96,8 @@ def rfm_summary(
         )
     customers = per_customer(log, [day_number(as_of)], unit, grain, features).drop("as_of")
     summary = fetch(customers, ["customer_id"]).set_index("customer_id")
+    if gaps:
+        summary["log_gaps"] = _log_gaps(log, as_of, unit, grain, summary.index)
     summary.attrs = _attrs(as_of, unit, grain, include_first=include_first)
     return summary
 
@@ -116,6 +131,25 @@ def rfm_counts(log: TransactionLog, as_of: Day, unit: Unit = "day", grain: Grain
     counts = fetch(customers.group_by(_COUNTS).agg(weight=customers.count()), _COUNTS)
     counts.attrs = _attrs(as_of, unit, grain, include_first=False)
     return counts
+
+
+def _log_gaps(
+    log: TransactionLog, as_of: Day, unit: Unit, grain: Grain, customers: pd.Index
+) -> npt.NDArray[np.float64]:
+    """Sum the logarithms of each customer's gaps, from the shortest to the longest.
+
+    An engine counts each customer's gaps by their length, in integers; logarithms are taken and added here, in one
+    order, so that every engine gives the same bits.
+    """
+    days = [day_number(as_of)]
+    bought = purchases(log, days)
+    periods = sources(log, bought, days, grain, {"periods"})["periods"]
+    before = periods.ago.lag().over(group_by=bought.by, order_by=ibis.desc("ago"))
+    lengths = periods.select("customer_id", gap=before - periods.ago).filter(ibis._.gap.notnull())
+    counts = fetch(lengths.group_by("customer_id", "gap").agg(times=lengths.count()), ["customer_id", "gap"])
+    gap = counts["gap"].to_numpy(np.float64) / (1.0 if grain == "month" else UNIT_DAYS[unit])
+    row = customers.get_indexer(counts["customer_id"])
+    return np.bincount(row, np.log(gap) * counts["times"].to_numpy(np.float64), len(customers))
 
 
 def _attrs(as_of: Day, unit: Unit, grain: Grain, *, include_first: bool) -> dict[Hashable | None, Any]:

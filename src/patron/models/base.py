@@ -15,7 +15,8 @@ from scipy.special import ndtri
 
 from patron._core.errors import ConfigError, DataError, FitError, NotFittedError, NotIdentifiedWarning, UndefinedError
 from patron._core.files import write_json
-from patron.models.fitter import Array, Optimum
+from patron.models.fitter import Array, Coordinates, Optimum
+from patron.models.uncertainty import parameter_draws
 
 Solver = Literal["newton", "lifetimes"]
 FORMAT = 1
@@ -122,7 +123,7 @@ class Model(ABC):
         bound = np.where(line, 0.0, self._bounds)
         reach = ndtri(0.5 + level / 2) * errors
         ratio = np.exp(reach / np.where(line, 1.0, values - bound))
-        held = "held by a prior: intervals by parameter_draws" if self.penalised else ""
+        held = "held by a prior: intervals by bootstrap" if self.penalised else ""
         return pd.DataFrame(
             {
                 "estimate": values,
@@ -133,6 +134,29 @@ class Model(ABC):
             },
             index=pd.Index(self._names, name="parameter"),
         )
+
+    def parameter_draws(self, n: int = 1000, seed: int = 0) -> pd.DataFrame:
+        """Draw parameters from their posterior: normal in logarithms, by the Hessian at the estimates (Laplace).
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        seed : int
+            Of the random numbers.
+
+        Returns
+        -------
+        DataFrame
+            A column a parameter.
+
+        Raises
+        ------
+        UndefinedError
+            When the model has no covariance: made from parameters, or one of them not identified.
+        """
+        self._check_fitted()
+        return parameter_draws(self, n, np.random.default_rng(seed))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything the model knows, as plain JSON values; `from_dict` gives the same model to the last bit."""
@@ -193,8 +217,13 @@ class Model(ABC):
         self._check_fitted()
         return tuple(self.params_.iloc[: len(self.parameters)].tolist())
 
-    def _moved(self, values: Array) -> Self:
-        """Return the same model at other parameters."""
+    @property
+    def coordinates(self) -> Coordinates:
+        """The parameters' logarithms, as the fit and the uncertainty know them."""
+        return Coordinates(self._bounds)
+
+    def moved(self, values: Array) -> Self:
+        """Return the same model at other parameters, in the order of `params_`."""
         other = copy.copy(self)
         other.params_ = pd.Series(values, index=list(self._names), name="estimate")
         return other

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import betainc
 
 from patron.models.beta_rate import BetaGeoRate, log_beta_mean, nodes_of
@@ -28,7 +27,7 @@ from patron.models.gamma_poisson import (
     waited,
     widen,
 )
-from patron.models.horizon import Rate
+from patron.models.horizon import Integers, Rate
 from patron.models.inputs import History
 from patron.models.quantities import infinite
 from patron.models.rising import log_rising
@@ -164,16 +163,19 @@ class BetaDropout(CovariateModel):
         count: Array = never + before * last * betainc(n, shape, odds / (1 + odds))
         return count
 
-    def _play(self, history: History, span: Array, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], Array]:
+    def _play(self, history: History, states: Array, span: Array, rng: np.random.Generator) -> tuple[Integers, Array]:
         r, alpha, a, b = self._at(history)
-        rate = rng.standard_gamma(r + history.x) / (alpha + history.T)
-        leaves = np.maximum(rng.beta(a, b + self.chances + history.x), 1e-12)
-        most = np.where(rng.random(len(history)) < self._alive(history), rng.geometric(leaves), 0)
-        customer, time = simulate(rate, span, rng)
-        counts = np.bincount(customer, minlength=len(history))
-        place = np.arange(len(customer)) - np.repeat(np.cumsum(counts) - counts, counts)
-        kept = place < most[customer]
-        return customer[kept], time[kept]
+        alive = np.flatnonzero(rng.random(len(history)) < states[0])
+        here = history[alive]
+        a = np.broadcast_to(a, len(history))[alive]
+
+        def most(buyers: Integers) -> Integers:
+            leaves = rng.beta(a[buyers], b + self.chances + here.x[buyers])
+            return rng.geometric(np.maximum(leaves, 1e-12))
+
+        rate = rng.standard_gamma(r + here.x) / (np.broadcast_to(alpha, len(history))[alive] + here.T)
+        row, time = simulate(rate, span[alive], rng, most)
+        return alive[row], time
 
 
 def _stayed(a: float, b: float, stayed: Array) -> Derivatives:

@@ -179,6 +179,9 @@ class CovariateModel(TransactionModel):
         )
         return self._unscaled(optimum, mean, deviation)
 
+    def _refit(self, history: History) -> Optimum:
+        return self._fit_newton(history) if self._names[FAMILY:] else super()._refit(history)
+
     def _unscaled(self, optimum: Optimum, mean: Array, deviation: Array) -> Optimum:
         """Return the optimum in the columns as they came; the scale of who has 0 in all moves with it."""
         values = optimum.params.copy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,11 @@ def blocks(n: int, size: int = BLOCK) -> list[slice]:
     return [slice(first, first + size) for first in range(0, n, size)]
 
 
+def weighted_count(code: npt.NDArray[np.integer[Any]], values: Array, groups: int) -> Array:
+    """Sum values by code; 0.0 for a group without any."""
+    return np.bincount(code, values, groups).astype(np.float64, copy=False)
+
+
 def total(*parts: Derivatives) -> Derivatives:
     """Sum likelihoods and their derivatives."""
     value, gradient, hessian = parts[0]
@@ -115,7 +120,7 @@ def maximise(
     """
     nothing = max(_SMALL_GAIN, 1e-6 / customers)
     at = _Surface(evaluate, lower, customers, np.broadcast_to(pull, start.shape), start if towards is None else towards)
-    first = theta = at.coordinates(start)
+    first = theta = at.coordinates.of(start)
     f, g, h = at(theta)
     if not np.isfinite(f):
         raise FitError("the likelihood is not finite", fix=_LOOK)
@@ -146,13 +151,38 @@ def maximise(
     loose = running | (np.sqrt((basis**2 / curvature).sum(axis=1) / customers) > _UNKNOWN)
     if not loose.any():
         theta, f = theta + step, f + gain
-    values, scale = at.natural(theta)
+    values = at.coordinates.natural(theta)
+    scale = at.coordinates.slopes(values)
     held = np.ix_(~loose, ~loose)
     covariance = np.full_like(h, np.nan)
     covariance[held] = np.linalg.inv(-h[held]) / customers
     course = np.sign(np.where(running, step, theta - first)).astype(int)
     edges = {int(i): int(course[i]) or 1 for i in np.flatnonzero(loose)}
     return Optimum(values, f * customers + at.prior(theta), covariance * np.outer(scale, scale), edges, passes)
+
+
+class Coordinates:
+    """The search's own: log(parameter - lower), or the parameter itself where `lower` is -infinity."""
+
+    def __init__(self, lower: Array) -> None:
+        self._line = np.isneginf(lower)
+        self._lower = np.where(self._line, 0.0, lower)
+
+    def of(self, values: Array) -> Array:
+        """Coordinates of natural parameters."""
+        return np.where(self._line, values, np.log(np.where(self._line, 1.0, values - self._lower)))
+
+    def natural(self, theta: Array) -> Array:
+        """Natural parameters at coordinates."""
+        return np.where(self._line, theta, self._lower + np.exp(np.where(self._line, 0.0, theta)))
+
+    def slopes(self, values: Array) -> Array:
+        """How fast natural parameters move with their coordinates; the second derivative is the same or 0."""
+        return np.where(self._line, 1.0, values - self._lower)
+
+    def bends(self, slopes: Array) -> Array:
+        """How fast the slopes move."""
+        return np.where(self._line, 0.0, slopes)
 
 
 class _Surface:
@@ -162,30 +192,20 @@ class _Surface:
         self, evaluate: Callable[[Array], Derivatives], lower: Array, customers: float, pull: Array, centre: Array
     ) -> None:
         self._evaluate, self._customers, self._pull = evaluate, customers, pull
-        self._line = np.isneginf(lower)
-        self._lower = np.where(self._line, 0.0, lower)
-        self._centre = self.coordinates(centre)
-
-    def coordinates(self, values: Array) -> Array:
-        """Return log(parameter - lower), or the parameter where there is no bound."""
-        return np.where(self._line, values, np.log(np.where(self._line, 1.0, values - self._lower)))
-
-    def natural(self, theta: Array) -> tuple[Array, Array]:
-        """Return the parameters and their slopes in the coordinates."""
-        scale = np.exp(np.where(self._line, 0.0, theta))
-        return np.where(self._line, theta, self._lower + scale), scale
+        self.coordinates = Coordinates(lower)
+        self._centre = self.coordinates.of(centre)
 
     def prior(self, theta: Array) -> float:
         """Return what the prior takes from the log-likelihood of all customers."""
         return 0.5 * float(self._pull @ (theta - self._centre) ** 2)
 
     def __call__(self, theta: Array) -> Derivatives:
-        values, scale = self.natural(theta)
+        values = self.coordinates.natural(theta)
+        scale = self.coordinates.slopes(values)
         f, g, h = self._evaluate(values)
-        slope = g * scale
-        bend = h * np.outer(scale, scale) + np.diag(np.where(self._line, 0.0, slope) - self._pull)
-        pulled = slope - self._pull * (theta - self._centre)
-        return (f - self.prior(theta)) / self._customers, pulled / self._customers, bend / self._customers
+        bend = h * np.outer(scale, scale) + np.diag(g * self.coordinates.bends(scale) - self._pull)
+        slope = g * scale - self._pull * (theta - self._centre)
+        return (f - self.prior(theta)) / self._customers, slope / self._customers, bend / self._customers
 
 
 def given_optimum(evaluate: Callable[[Array], Derivatives], values: Array) -> Optimum:

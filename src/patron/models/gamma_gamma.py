@@ -15,8 +15,10 @@ from scipy.special import gammaln, polygamma
 from patron._core.errors import DependenceWarning, FitError
 from patron.models.base import Model
 from patron.models.fitter import Array, Derivatives, Optimum, blocks, given_optimum, maximise, over_blocks, total
+from patron.models.horizon import Integers
 from patron.models.inputs import column, frequency, read_weights
 from patron.models.rising import log_rising
+from patron.models.uncertainty import resampled
 
 LEAST_Q: Final = 1.01
 """q is kept above it: at q <= 1 the mean spend of a new customer is infinite."""
@@ -111,16 +113,7 @@ class GammaGamma(Model):
         NotIdentifiedWarning
             When a parameter runs to an edge, or the bound of q binds.
         """
-        x, m = frequency(frame), column(frame, "monetary_value", negative=True)
-        given = read_weights(frame, weights)
-        weight = np.ones(len(x)) if given is None else given
-        paid = (x > 0) & (m > 0) & (weight > 0)
-        x, m, weight = x[paid], m[paid], weight[paid]
-        if not len(x):
-            raise FitError(
-                "no customer has a frequency and a monetary_value above 0, so nothing tells what they spend",
-                fix="observe for longer, or count the first purchase too (include_first=True)",
-            )
+        x, m, weight = _paid(frame, weights)
         _check_independence(x, m, weight)
         self._set_optimum(self._solve(x, m, weight), float(weight.sum()))
         return self
@@ -152,11 +145,58 @@ class GammaGamma(Model):
             spend[rows] = p * (v + np.maximum(m[rows], 0.0) * x[rows]) / (p * x[rows] + q - 1)
         return pd.Series(spend, frame.index, name="expected_spend")
 
+    def bootstrap(self, frame: pd.DataFrame, n: int = 200, weights: Any = None, seed: int = 0) -> pd.DataFrame:
+        """Fit again and again to customers drawn anew, from these estimates on.
+
+        Parameters
+        ----------
+        frame, weights
+            As in `fit`; a row of w customers is drawn Poisson(w) times.
+        n : int
+            How often.
+        seed : int
+            Of the random numbers.
+
+        Returns
+        -------
+        DataFrame
+            A row a fit, a column a parameter.
+        """
+        self._check_fitted()
+        x, m, weight = _paid(frame, weights)
+
+        def fit(drawn: Array) -> Array:
+            some = drawn > 0
+            evaluate = _log_likelihood(x[some], m[some], drawn[some])
+            values = self.params_.to_numpy()
+            return maximise(evaluate, values, self._bounds, drawn.sum(), self._pull(), values).params
+
+        values = resampled(fit, weight, n, np.random.default_rng(seed))
+        return pd.DataFrame(values, columns=self.params_.index)
+
+    def draw_spend(self, frame: pd.DataFrame, row: Integers, rng: np.random.Generator) -> Array:
+        """Draw what purchases ahead cost: each buyer's scale given the history, then each purchase.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            frequency and monetary_value.
+        row : ndarray of int
+            The row of the buyer of each purchase, sorted.
+        rng : Generator
+            Of the random numbers.
+        """
+        p, q, v = self._values
+        x, m = frequency(frame), column(frame, "monetary_value", negative=True)
+        buyers, place = np.unique(row, return_inverse=True)
+        x, m = x[buyers], np.maximum(m[buyers], 0.0)
+        nu = rng.standard_gamma(q + p * x) / (v + m * x)
+        spend: Array = rng.standard_gamma(p, len(row)) / nu[place]
+        return spend
+
     def _fit_newton(self, x: Array, m: Array, weight: Array) -> Optimum:
-        mean = float(weight @ m / weight.sum())
-        return maximise(
-            _log_likelihood(x, m, weight), np.array([5.0, 4.0, 0.6 * mean]), np.asarray(self.lower), weight.sum()
-        )
+        start = np.array([5.0, 4.0, 0.6 * float(weight @ m / weight.sum())])
+        return maximise(_log_likelihood(x, m, weight), start, self._bounds, weight.sum(), self._pull())
 
     def _fit_lifetimes(self, x: Array, m: Array, weight: Array) -> Optimum:
         from lifetimes import GammaGammaFitter  # noqa: PLC0415  # archived and slow to import: only when asked for
@@ -165,6 +205,20 @@ class GammaGamma(Model):
         return given_optimum(
             _log_likelihood(x, m, weight), np.array([fitter.params_[name] for name in self.parameters])
         )
+
+
+def _paid(frame: pd.DataFrame, weights: Any) -> tuple[Array, Array, Array]:
+    """Take frequency, monetary value and weight of those who paid again."""
+    x, m = frequency(frame), column(frame, "monetary_value", negative=True)
+    given = read_weights(frame, weights)
+    weight = np.ones(len(x)) if given is None else given
+    paid = (x > 0) & (m > 0) & (weight > 0)
+    if not paid.any():
+        raise FitError(
+            "no customer has a frequency and a monetary_value above 0, so nothing tells what they spend",
+            fix="observe for longer, or count the first purchase too (include_first=True)",
+        )
+    return x[paid], m[paid], weight[paid]
 
 
 def _log_likelihood(x: Array, m: Array, weight: Array) -> Callable[[Array], Derivatives]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from patron.models.fitter import Array, Derivatives
+from patron.models.horizon import Integers
 from patron.models.inputs import History
 from patron.models.rising import log_rising
 
@@ -103,9 +104,28 @@ def log_count(n: int, shape: Array, odds: Array) -> Array:
     return count
 
 
-def simulate(rate: Array, span: Array, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], Array]:
-    """Purchases at a Poisson rate over a span of time: customer and time of each, sorted by both."""
+def simulate(
+    rate: Array, span: Array, rng: np.random.Generator, most: Callable[[Integers], Integers] | None = None
+) -> tuple[Integers, Array]:
+    """Purchases at a Poisson rate over a span of time: row and time of each, sorted by both.
+
+    Parameters
+    ----------
+    rate, span : ndarray, shape (n,)
+        Purchases a unit of time, and for how long.
+    rng : Generator
+        Of the random numbers.
+    most : callable, optional
+        Rows to how many purchases each makes before leaving; asked of buyers only.
+    """
     wanted = rng.poisson(rate * span)
-    customer = np.repeat(np.arange(len(span)), wanted)
-    time = rng.random(len(customer)) * span[customer]
-    return customer, time[np.lexsort((time, customer))]
+    buyers = np.flatnonzero(wanted)
+    wanted = wanted[buyers]
+    buyer = np.repeat(np.arange(len(buyers)), wanted)
+    time = np.sort(buyer + rng.random(len(buyer))) - buyer  # one sort puts each buyer's in order
+    if most is not None:
+        place = np.arange(len(buyer)) - np.repeat(np.cumsum(wanted) - wanted, wanted)
+        kept = np.flatnonzero(place < most(buyers)[buyer])
+        buyer, time = buyer[kept], time[kept]
+    row = buyers[buyer]
+    return row, time * span[row]

@@ -30,7 +30,7 @@ def by_group(method: Callable[P, Frame]) -> Callable[P, Frame]:
         bound = signature.bind(*args, **kwargs)
         frame = bound.arguments["frame"]
         places, parts = [], []
-        for own, rows in _parts(model, frame):
+        for own, rows in parts_of(model, frame):
             bound.arguments |= {"self": own, "frame": frame.iloc[rows]}
             part = method(*bound.args, **bound.kwargs)
             parts.append(part)
@@ -65,7 +65,7 @@ def read_groups(frame: pd.DataFrame, name: str) -> pd.Series:
     return column
 
 
-def _parts(model: Any, frame: pd.DataFrame) -> Iterator[tuple[Any, npt.NDArray[np.intp]]]:
+def parts_of(model: Any, frame: pd.DataFrame) -> Iterator[tuple[Any, npt.NDArray[np.intp]]]:
     """Yield the model of each group of the frame, and its rows; unseen groups go by the pooled model, aloud."""
     column = read_groups(frame, model.groups)
     codes, values = pd.factorize(column)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron._core.calendar import UNIT_DAYS, Day, Horizon, check_unit, day_number
+from patron._core.calendar import UNIT_DAYS, Day, Horizon, check_unit, day_number, unit_days, units
 from patron._core.errors import DataError, UnitAssumedWarning, UnitError
-from patron.models.fitter import Array, blocks
+from patron.models.fitter import Array, blocks, weighted_count
 
 _MOST: Final = 10_000_000
 _LARGEST: Final = 1e12
 _MAKE_SUMMARY: Final = "make the frame with patron.rfm_summary or patron.features"
+MOST_OPPORTUNITIES: Final = 100_000
+"""More than any customer has, in days even."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,18 @@ class History:
         T = ages[pairs % len(ages)]
         return History((pairs // len(ages)).astype(np.float64), T, T, np.ones(len(T))), place.take(key)
 
+    def distinct(self) -> tuple[History, npt.NDArray[np.intp]]:
+        """Return each history once, with its customers, and each row's place; covariates keep rows apart."""
+        if self.pace is not None or self.leaving is not None:
+            return self, np.arange(len(self))
+        order = np.lexsort((self.x, self.t_x, self.T))
+        columns = np.stack([self.x, self.t_x, self.T])[:, order]
+        new = np.append(True, (columns[:, 1:] != columns[:, :-1]).any(axis=0))[: len(order)]
+        place = np.empty(len(order), dtype=np.intp)
+        place[order] = np.cumsum(new) - 1
+        once = self[order[new]]
+        return replace(once, weight=weighted_count(place, self.weight, len(once))), place
+
     @property
     def customers(self) -> float:
         """How many customers there are."""
@@ -124,6 +138,23 @@ def read_history(frame: pd.DataFrame, weight: Array | None = None) -> History:
         "frequency leaves out the first purchase and merges those of one day; " + _MAKE_SUMMARY,
     )  # fmt: skip
     return History(x, t_x, T, np.broadcast_to(1.0, len(x)) if weight is None else weight)
+
+
+def read_opportunities(frame: pd.DataFrame, weight: Array | None = None) -> History:
+    """Check and take frequency, recency and T that are counted in opportunities.
+
+    Raises
+    ------
+    DataError
+        As `read_history`; for a recency or T that is no whole number, and more purchases than opportunities.
+    """
+    history = read_history(frame, weight)
+    make = "count them with patron.opportunities"
+    for name, values in (("recency", history.t_x), ("T", history.T)):
+        _refuse(values != np.floor(values), frame, name, "a number of opportunities is whole", make)
+    _refuse(history.x > history.t_x, frame, "frequency", "more purchases than opportunities up to the last", make)
+    _refuse(history.T > MOST_OPPORTUNITIES, frame, "T", f"more than {MOST_OPPORTUNITIES:,} opportunities", make)
+    return history
 
 
 def frequency(frame: pd.DataFrame) -> Array:
@@ -186,7 +217,7 @@ def fitting_unit(frame: pd.DataFrame, unit: str | None) -> str:
     own = frame.attrs.get("unit")
     if unit is not None and own is not None and unit != own:
         raise UnitError(
-            f"the frame is measured in {own}s, not in {unit}s", fix="leave unit out, or make the frame anew"
+            f"the frame is measured in {units(own)}, not in {units(unit)}", fix="leave unit out, or make the frame anew"
         )
     settled = unit or own
     if settled is None:
@@ -207,14 +238,14 @@ def check_prediction_unit(frame: pd.DataFrame, unit: str) -> None:
     own = frame.attrs.get("unit")
     if own is None:
         warnings.warn(
-            f"the frame does not say its time unit (pandas loses attrs in merges); taken as measured in {unit}s, "
+            f"the frame does not say its time unit (pandas loses attrs in merges); taken as measured in {units(unit)}, "
             f'as the model. Set frame.attrs["unit"].',
             UnitAssumedWarning,
             stacklevel=4,
         )
     elif own != unit:
         raise UnitError(
-            f"the model was fitted in {unit}s, the frame is measured in {own}s",
+            f"the model was fitted in {units(unit)}, the frame is measured in {units(own)}",
             fix=f'make the frame with unit="{unit}"',
         )
 
@@ -243,22 +274,61 @@ def read_horizon(horizon: Any, unit: str, frame: pd.DataFrame, as_of: Day | None
     return np.zeros(()), _length(horizon, unit, frame, as_of)
 
 
+def read_opportunities_ahead(horizon: Any, unit: str, frame: pd.DataFrame) -> tuple[Array, Array]:
+    """Turn a horizon into the opportunities that it starts after and ends with, whole numbers; each of shape ().
+
+    Parameters
+    ----------
+    horizon : int, str, Horizon or pair of these
+        How many opportunities, or a text that is a whole number of them; or (from, to).
+    unit : str
+        The model's unit: from one opportunity to the next.
+    frame : DataFrame
+        The frame to predict for.
+    """
+    if isinstance(horizon, tuple | list):
+        return read_horizon(tuple(_opportunities(part, unit) for part in horizon), unit, frame, None)
+    return read_horizon(_opportunities(horizon, unit), unit, frame, None)
+
+
+def _opportunities(horizon: Any, unit: str) -> Any:
+    """Count the opportunities of a length; what is no length is passed on."""
+    number = horizon
+    if isinstance(horizon, str | Horizon):
+        ahead, step = Horizon.parse(horizon), Horizon.parse(f"1 {unit}" if unit in UNIT_DAYS else unit)
+        factor = {"day": 1, "week": 7, "month": 1, "year": 12}
+        number = ahead.count * factor[ahead.unit] / (step.count * factor[step.unit])
+        if ahead.fixed != step.fixed:
+            number = 0.5
+    if not isinstance(number, int | float | np.number) or not np.isfinite(number):
+        return number
+    if number != np.floor(number):
+        raise DataError(
+            f"a horizon is a whole number of opportunities, which come in {units(unit)}",
+            example=horizon if isinstance(horizon, str) else str(horizon),
+            fix=f"give a whole number of {units(unit)}",
+        )
+    if number > MOST_OPPORTUNITIES:
+        raise DataError(f"more than {MOST_OPPORTUNITIES:,} opportunities ahead", example=number, fix="shorten it")
+    return number
+
+
 def _length(horizon: Any, unit: str, frame: pd.DataFrame, as_of: Day | None) -> Array:
     if isinstance(horizon, int | float | np.number) and not isinstance(horizon, bool):
         if not 0 <= horizon < np.inf:
             raise DataError(
-                "a horizon is a finite number, 0 or more", example=horizon, fix=f"give a number of {unit}s ahead"
+                "a horizon is a finite number, 0 or more", example=horizon, fix=f"give a number of {units(unit)} ahead"
             )
         return np.asarray(float(horizon))
     parsed = Horizon.parse(horizon)
     if parsed.fixed:
-        return np.asarray(parsed.days() / UNIT_DAYS[unit])
+        return np.asarray(parsed.days() / unit_days(unit))
     if as_of is None and "as_of" in frame.index.names:
         days, row = np.unique(frame.index.get_level_values("as_of"), return_inverse=True)
-        lengths = np.array([parsed.days(day_number(day)) for day in days], dtype=np.float64) / UNIT_DAYS[unit]
+        lengths = np.array([parsed.days(day_number(day)) for day in days], dtype=np.float64) / unit_days(unit)
         return lengths[0] if len(days) == 1 else lengths[row]
     start = as_of if as_of is not None else frame.attrs.get("as_of")
-    return np.asarray(parsed.days(None if start is None else day_number(start)) / UNIT_DAYS[unit])
+    return np.asarray(parsed.days(None if start is None else day_number(start)) / unit_days(unit))
 
 
 def _coded(age: Array) -> tuple[Array, float, Array]:

@@ -7,7 +7,6 @@ from functools import partial
 from typing import ClassVar, Never
 
 import numpy as np
-import numpy.typing as npt
 
 from patron._core.errors import ConfigError, UndefinedError
 from patron.models.fitter import Array, Derivatives, over_blocks, total
@@ -103,7 +102,7 @@ class NBD(TransactionModel):
         count: Array = np.exp(log_count(n, r + history.x, end / (alpha + history.T)))
         return count
 
-    def _play(self, history: History, span: Array, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], Array]:
+    def _play(self, history: History, states: Array, span: Array, rng: np.random.Generator) -> tuple[Integers, Array]:  # noqa: ARG002
         r, alpha = self._values
         return simulate(rng.standard_gamma(r + history.x) / (alpha + history.T), span, rng)
 

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from patron.models.covariates import CovariateModel
 from patron.models.fitter import Array, Derivatives, Optimum, blocks, given_optimum, over_blocks, total
@@ -166,14 +165,17 @@ class ParetoNBD(CovariateModel):
         r, alpha, s, beta = self._at(history)
         return count(n, r + history.x, s, alpha + history.T, beta + history.T, end)
 
-    def _play(self, history: History, span: Array, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], Array]:
+    def _play(self, history: History, states: Array, span: Array, rng: np.random.Generator) -> tuple[Integers, Array]:
         r, alpha, s, beta = self._at(history)
-        rate = rng.standard_gamma(r + history.x) / (alpha + history.T)
-        leaving = rng.standard_gamma(s, len(history)) / (beta + history.T)
+        alive = np.flatnonzero(rng.random(len(history)) < states[0])
+        here = history[alive]
+        alpha, beta = (np.broadcast_to(scale, len(history))[alive] for scale in (alpha, beta))
+        rate = rng.standard_gamma(r + here.x) / (alpha + here.T)
+        leaving = rng.standard_gamma(s, len(here)) / (beta + here.T)
         with np.errstate(divide="ignore", over="ignore"):
-            lifetime = rng.standard_exponential(len(history)) / leaving
-        lifetime[rng.random(len(history)) >= self._alive(history)] = 0.0
-        return simulate(rate, np.minimum(span, lifetime), rng)
+            lifetime = rng.standard_exponential(len(here)) / leaving
+        row, time = simulate(rate, np.minimum(span[alive], lifetime), rng)
+        return alive[row], time
 
 
 class ParetoRate:

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron._core.calendar import UNIT_DAYS, Day, Horizon, discount_per_day
+from patron._core.calendar import Day, Horizon, discount_per_day, unit_days
 from patron._core.errors import ConfigError, DataError, UndefinedError
 from patron.models.base import Model
 from patron.models.fitter import BLOCK, Array, blocks
-from patron.models.groups import by_group
-from patron.models.horizon import Rate, log_purchases
+from patron.models.groups import by_group, parts_of
+from patron.models.horizon import Integers, Rate, log_purchases
 from patron.models.inputs import History, check_prediction_unit, read_history, read_horizon
+from patron.models.uncertainty import (
+    DRAWS,
+    REPEATS,
+    Kind,
+    Of,
+    Totals,
+    check_kind,
+    draw_models,
+    mean_interval,
+    predictive_interval,
+)
 
 Length = float | str | Horizon
 Ahead = Length | tuple[Length, Length]
@@ -40,6 +52,7 @@ class Quantities(Model):
 
     rows: ClassVar[int] = BLOCK
     unit_: str
+    groups_: dict[Any, Any] | None = None
 
     @by_group
     def expected_purchases(self, frame: pd.DataFrame, horizon: Ahead, *, as_of: Day | None = None) -> pd.Series:
@@ -86,7 +99,7 @@ class Quantities(Model):
         history = self._read(frame)
         table = np.empty((len(frame), months))
         for month in range(months):
-            stretch = f"{month} months", f"{month + 1} months"
+            stretch = f"{month} months" if month else 0.0, f"{month + 1} months"
             (table[:, month],) = self._purchases(history, *self._horizon(stretch, frame, as_of), 0.0)
         return pd.DataFrame(table, frame.index, pd.RangeIndex(1, months + 1, name="month"))
 
@@ -232,15 +245,7 @@ class Quantities(Model):
         if not 0 < q < 1:
             raise DataError("q is a probability between 0 and 1", example=q, fix="0.5 gives the median")
 
-        def formula(some: History) -> Array:
-            alive, wait = self._alive(some), np.full(len(some), np.inf)
-            with np.errstate(divide="ignore"):
-                silent = 1 - q / alive
-            ever = np.flatnonzero(silent > self._no_purchase_if_alive(some, np.asarray(np.inf)))
-            wait[ever] = self._wait(some[ever], silent[ever])
-            return wait
-
-        values = self._by_blocks(formula, self._read(frame))
+        values = self._by_blocks(partial(self._waits, q=q), self._read(frame))
         return pd.Series(values, frame.index, name="time_to_next_purchase")
 
     @by_group
@@ -248,6 +253,115 @@ class Quantities(Model):
         """Return the log-likelihood of each customer; their weighted sum is `log_likelihood_` of these data."""
         values = self._by_blocks(self._log_likelihoods, self._read(frame))
         return pd.Series(values, frame.index, name="log_likelihood")
+
+    def purchases_interval(
+        self,
+        frame: pd.DataFrame,
+        horizon: Ahead,
+        *,
+        kind: Kind = "predictive",
+        level: float = 0.9,
+        of: Of = "customer",
+        draws: pd.DataFrame | None = None,
+        seed: int = 0,
+        as_of: Day | None = None,
+    ) -> pd.DataFrame:
+        """Interval for the purchases ahead: of each customer, each cohort, or the whole base.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            frequency, recency and T, in the model's unit.
+        horizon : float, str or pair
+            As in `expected_purchases`.
+        kind : {'predictive', 'mean'}
+            Of what will be observed, drawn; or of its expectation, which knows the parameters' uncertainty alone
+            and says little of a single customer.
+        level : float
+            The share of intervals that hold.
+        of : str, Series or array
+            'customer', 'base', a column of groups, or a label for each row.
+        draws : DataFrame, optional
+            Parameters, as `bootstrap` or `parameter_draws` give them; by default from the covariance.
+        seed : int
+            Of the random numbers.
+        as_of : day, optional
+            As in `expected_purchases`.
+
+        Returns
+        -------
+        DataFrame
+            expected, low, high; indexed like the frame, or by group.
+
+        Raises
+        ------
+        UndefinedError
+            When the model has no covariance and no `draws` are given.
+        """
+        check_kind(kind, level)
+        totals, history = Totals(frame, of), self._read(frame)
+        start, end = self._horizon(horizon, frame, as_of)
+        models, rows = self.by_rows(frame)
+
+        def value(*models: Quantities) -> Array:
+            whole = np.empty(len(frame))
+            for model, some in zip(models, rows, strict=True):
+                first, last = (side[some] if side.ndim else side for side in (start, end))
+                (whole[some],) = model._purchases(history[some], first, last, 0.0)
+            return whole
+
+        if kind == "mean":
+            return mean_interval(value, models, totals, level, draws)
+
+        def outcomes(some: slice) -> Iterator[Array]:
+            for row, _ in self.play_often(frame.iloc[some], horizon, draws, seed, stream=some.start, as_of=as_of):
+                yield np.bincount(row, minlength=len(range(*some.indices(len(frame))))).astype(np.float64)
+
+        return predictive_interval(outcomes, value(*models), totals, level)
+
+    def play_often(
+        self,
+        frame: pd.DataFrame,
+        horizon: Ahead,
+        draws: pd.DataFrame | None = None,
+        seed: int = 0,
+        *,
+        stream: int = 0,
+        as_of: Day | None = None,
+    ) -> Iterator[tuple[Integers, Array]]:
+        """Draw what the customers buy ahead again and again, the parameters drawn too.
+
+        Parameters
+        ----------
+        frame, horizon, draws, seed, as_of
+            As in `purchases_interval`.
+        stream : int
+            Another one plays other customers with the same parameters.
+
+        Yields
+        ------
+        row, time : ndarray
+            The row of each purchase of one outcome and its time from now, sorted by both.
+        """
+        history, (start, end) = self._read(frame), self._horizon(horizon, frame, as_of)
+        start, end = np.broadcast_to(start, len(history)), np.broadcast_to(end, len(history))
+        if np.isinf(end).any():
+            raise UndefinedError("what will be bought for ever cannot be drawn", fix="give a horizon")
+        distinct, place = history.distinct()
+        models, rows = self.by_rows(frame)
+        rng = np.random.default_rng([seed, 1, stream])
+        drawn = [draw_models(model, DRAWS, np.random.default_rng([seed, 0]), draws) for model in models]
+        for together in zip(*drawn, strict=True):
+            states = [model._states(distinct)[:, place[some]] for model, some in zip(together, rows, strict=True)]
+            for _ in range(REPEATS):
+                row, time = [], []
+                for model, some, state in zip(together, rows, states, strict=True):
+                    who, when = model._play(history[some], state, end[some], rng)
+                    row.append(some[who])
+                    time.append(when)
+                who, when = np.concatenate(row), np.concatenate(time)
+                kept = when > start[who]
+                yield who[kept], when[kept]
 
     def new_customer(self, **columns: Any) -> pd.DataFrame:
         """Return the history of a customer at the first purchase: what may be asked of it, asks of one to come.
@@ -291,7 +405,7 @@ class Quantities(Model):
         """
         history = self._read(frame)
         end = np.broadcast_to(self._from_now(horizon, frame, as_of), len(history))
-        row, time = self._play(history, end, np.random.default_rng(seed))
+        row, time = self._play(history, self._states(history), end, np.random.default_rng(seed))
         return pd.DataFrame({"time": time}, frame.index[row])
 
     def sample(self, n_customers: int, T: float | npt.ArrayLike, seed: int | None = None) -> pd.DataFrame:
@@ -313,8 +427,10 @@ class Quantities(Model):
             there at 0), sorted by both.
         """
         ages = np.broadcast_to(np.asarray(T, dtype=np.float64), (n_customers,))
-        history = self._read(self.new_customer())[np.zeros(n_customers, dtype=np.int64)]
-        customer, time = self._play(history, ages, np.random.default_rng(seed))
+        everybody = np.zeros(n_customers, dtype=np.int64)
+        history = self._read(self.new_customer())
+        states = self._states(history)[:, everybody]
+        customer, time = self._play(history[everybody], states, ages, np.random.default_rng(seed))
         counts = np.bincount(customer, minlength=n_customers)
         firsts = np.cumsum(counts) - counts
         return pd.DataFrame(
@@ -323,6 +439,12 @@ class Quantities(Model):
                 "time": np.insert(time, firsts, 0.0),
             }
         )
+
+    def by_rows(self, frame: pd.DataFrame) -> tuple[list[Quantities], list[Integers]]:
+        """Return the models that answer for the frame, and the rows of each."""
+        parts = [(self, np.arange(len(frame)))] if self.groups_ is None else parts_of(self, frame)
+        models, rows = zip(*parts, strict=True)
+        return list(models), list(rows)
 
     @abstractmethod
     def _alive(self, history: History) -> Array:
@@ -349,8 +471,8 @@ class Quantities(Model):
         """P(n purchases up to `end` | alive), n > 0."""
 
     @abstractmethod
-    def _play(self, history: History, span: Array, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], Array]:
-        """Purchases of a span of time ahead, drawn: row and time from now of each, sorted by both."""
+    def _play(self, history: History, states: Array, span: Array, rng: np.random.Generator) -> tuple[Integers, Array]:
+        """Purchases of a span of time ahead, drawn, given `_states`: row and time from now of each, sorted by both."""
 
     @abstractmethod
     def _log_likelihoods(self, history: History) -> Array:
@@ -377,6 +499,15 @@ class Quantities(Model):
     def _no_purchase(self, history: History, end: Array) -> Array:
         alive = self._alive(history)
         return np.minimum((1 - alive) + alive * self._no_purchase_if_alive(history, end), 1.0)
+
+    def _waits(self, history: History, q: float) -> Array:
+        """Return the time by which a purchase has happened with probability `q`; infinite where that is never so."""
+        alive, wait = self._alive(history), np.full(len(history), np.inf)
+        with np.errstate(divide="ignore"):
+            silent = 1 - q / alive
+        ever = np.flatnonzero(silent > self._no_purchase_if_alive(history, np.asarray(np.inf)))
+        wait[ever] = self._wait(history[ever], silent[ever])
+        return wait
 
     def _wait(self, history: History, silent: Array) -> Array:
         """Return the time after which a customer alive now has not bought with probability `silent`."""
@@ -431,7 +562,7 @@ class Quantities(Model):
         return values
 
     def _discount(self, annual: float) -> float:
-        return discount_per_day(annual) * UNIT_DAYS[self.unit_]
+        return discount_per_day(annual) * unit_days(self.unit_)
 
     def _read(self, frame: pd.DataFrame) -> History:
         self._check_fitted()

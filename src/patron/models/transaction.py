@@ -6,16 +6,19 @@ import copy
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final, Self
 
+import numpy as np
 import pandas as pd
 
 from patron._core.calendar import check_unit
 from patron._core.errors import DataError, FitError, PooledGroupWarning, UndefinedError
 from patron.models.fitter import Array, Derivatives, Optimum, maximise
 from patron.models.groups import read_groups
-from patron.models.inputs import History, fitting_unit, read_weights
+from patron.models.inputs import History, check_prediction_unit, fitting_unit, read_weights
 from patron.models.quantities import Quantities
+from patron.models.uncertainty import resampled
 
 _FEW: Final = 20_000
 """Rows enough to start from, when there are many more."""
@@ -110,6 +113,43 @@ class TransactionModel(Quantities):
         model.unit_ = unit
         return model
 
+    def bootstrap(self, frame: pd.DataFrame, n: int = 200, weights: Any = None, seed: int = 0) -> pd.DataFrame:
+        """Fit again and again to customers drawn anew, from these estimates on.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            What the model was fitted on.
+        n : int
+            How often.
+        weights : array or str, optional
+            As in `fit`; a row of w customers is drawn Poisson(w) times.
+        seed : int
+            Of the random numbers.
+
+        Returns
+        -------
+        DataFrame
+            A row a fit, a column a parameter: `draws` of an interval.
+
+        Raises
+        ------
+        FitError
+            When hardly a draw can be fitted.
+        """
+        self._check_fitted()
+        check_prediction_unit(frame, self.unit_)
+        history, _ = self._history(frame, read_weights(frame, weights)).distinct()
+
+        def fit(weight: Array) -> Array:
+            drawn = replace(history, weight=weight)[weight > 0]
+            if not drawn.x.any():
+                raise FitError("no repeat buyer was drawn")
+            return self._refit(drawn).params
+
+        values = resampled(fit, history.weight, n, np.random.default_rng(seed))
+        return pd.DataFrame(values, columns=self.params_.index)
+
     @property
     def pooled(self) -> Self:
         """The model of all customers alike; of a fit by group, what unseen groups go by."""
@@ -175,6 +215,12 @@ class TransactionModel(Quantities):
             again = climb(evaluate, other, history.customers)
             found = max(found, again, key=lambda optimum: optimum.log_likelihood)
         return found
+
+    def _refit(self, history: History) -> Optimum:
+        """Fit customers much like those of the estimates."""
+        towards, _ = self._starts(history)
+        values = self.params_.to_numpy()
+        return maximise(self._log_likelihood(history), values, self._bounds, history.customers, self._pull(), towards)
 
     def _fit_groups(self, frame: pd.DataFrame, weight: Array | None, unit: str, groups: str) -> None:
         """Fit a model for each group of the frame."""

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from patron._core.calendar import Day
+from patron._core.calendar import UNIT_DAYS, Day, discount_per_day
 from patron._core.errors import DataError
+from patron.models.fitter import Array, weighted_count
 from patron.models.gamma_gamma import GammaGamma
-from patron.models.transaction import Ahead, TransactionModel
+from patron.models.quantities import Ahead, Quantities
+from patron.models.transaction import TransactionModel
+from patron.models.uncertainty import (
+    DRAWS,
+    REPEATS,
+    Kind,
+    Of,
+    Totals,
+    check_kind,
+    draw_models,
+    mean_interval,
+    predictive_interval,
+)
 
 
 class CustomerValue:
@@ -125,10 +139,9 @@ class CustomerValue:
             Indexed like `summary`: expected_purchases (undiscounted), spend_per_purchase, and
             clv = discounted purchases x spend_per_purchase x margin.
         """
-        if not np.isfinite(margin):
-            raise DataError("margin is a finite share of revenue", example=margin, fix="0.3 is thirty per cent")
-        purchases = self.transaction_model_ if hasattr(self, "transaction_model_") else self.transaction_model
-        spend = (self.spend_model_ if hasattr(self, "spend_model_") else self.spend_model).expected_spend(summary)
+        _check_margin(margin)
+        purchases, spending = self._models
+        spend = spending.expected_spend(summary)
         if horizon is None:
             expected = discounted = purchases.discounted_purchases(summary, None, discount_rate)
         else:
@@ -142,3 +155,85 @@ class CustomerValue:
             },
             copy=False,
         )
+
+    def interval(
+        self,
+        summary: pd.DataFrame,
+        horizon: Ahead = "12 months",
+        discount_rate: float = 0.10,
+        margin: float = 1.0,
+        *,
+        kind: Kind = "predictive",
+        level: float = 0.9,
+        of: Of = "customer",
+        seed: int = 0,
+        as_of: Day | None = None,
+    ) -> pd.DataFrame:
+        """Interval for the value of each customer, each cohort, or the whole base.
+
+        Parameters
+        ----------
+        summary, horizon, discount_rate, margin, as_of
+            As in `predict`.
+        kind : {'predictive', 'mean'}
+            Of the value that will be observed: parameters, purchases and what each costs are drawn; or of its
+            expectation, which knows the parameters' uncertainty alone and says little of a single customer.
+        level : float
+            The share of intervals that hold.
+        of : str, Series or array
+            'customer', 'base', a column of groups, or a label for each row.
+        seed : int
+            Of the random numbers.
+
+        Returns
+        -------
+        DataFrame
+            expected, low, high; indexed like `summary`, or by group.
+
+        Raises
+        ------
+        UndefinedError
+            When a model has no covariance, or the horizon no end.
+        """
+        check_kind(kind, level)
+        _check_margin(margin)
+        purchases, spending = self._models
+        totals = Totals(summary, of)
+
+        models, places = purchases.by_rows(summary)
+
+        def value(spending: GammaGamma, *models: Quantities) -> Array:
+            discounted = np.empty(len(summary))
+            for model, rows in zip(models, places, strict=True):
+                own = model.discounted_purchases(summary.iloc[rows], horizon, discount_rate, as_of=as_of)
+                discounted[rows] = own.to_numpy()
+            worth: Array = discounted * spending.expected_spend(summary).to_numpy() * margin
+            return worth
+
+        if kind == "mean":
+            return mean_interval(value, (spending, *models), totals, level)
+        shrink = discount_per_day(discount_rate) * UNIT_DAYS[purchases.unit_]
+
+        def outcomes(rows: slice) -> Iterator[Array]:
+            some = summary.iloc[rows]
+            spends = np.repeat(draw_models(spending, DRAWS, np.random.default_rng([seed, 2])), REPEATS)
+            rng = np.random.default_rng([seed, 3, rows.start])
+            drawn = purchases.play_often(some, horizon, seed=seed, stream=rows.start, as_of=as_of)
+            for (row, time), own in zip(drawn, spends, strict=True):
+                worth = np.exp(-shrink * time) * own.draw_spend(some, row, rng) * margin
+                yield weighted_count(row, worth, len(some))
+
+        return predictive_interval(outcomes, value(spending, *models), totals, level)
+
+    @property
+    def _models(self) -> tuple[TransactionModel, GammaGamma]:
+        fitted = self.__dict__
+        return (
+            fitted.get("transaction_model_", self.transaction_model),
+            fitted.get("spend_model_", self.spend_model),
+        )
+
+
+def _check_margin(margin: float) -> None:
+    if not np.isfinite(margin):
+        raise DataError("margin is a finite share of revenue", example=margin, fix="0.3 is thirty per cent")
