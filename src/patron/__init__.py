@@ -15,8 +15,22 @@ if TYPE_CHECKING:
     from patron.config import Config, load_config
     from patron.data import Audit, TransactionLog, audit, read_transactions
     from patron.evaluation import Backtest, backtest
-    from patron.features import features, rfm_counts, rfm_summary, snapshots, split
-    from patron.models import NBD, BetaGeoNBD, GammaGamma, ModifiedBetaGeoNBD, ParetoNBD, load_model
+    from patron.features import features, renewals, rfm_counts, rfm_summary, snapshots, split
+    from patron.models import (
+        NBD,
+        BetaDiscreteWeibull,
+        BetaGeoNBD,
+        GammaGamma,
+        ModifiedBetaGeoNBD,
+        ParetoNBD,
+        ShiftedBetaGeometric,
+        cohort_table,
+        cohort_test,
+        goodness_of_fit,
+        likelihood_ratio_test,
+        load_model,
+        vuong_test,
+    )
     from patron.pipeline import train
     from patron.scoring import Scorer
     from patron.value import CustomerValue, ValueBooster
@@ -24,6 +38,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Audit": "patron.data",
     "Backtest": "patron.evaluation",
+    "BetaDiscreteWeibull": "patron.models",
     "BetaGeoNBD": "patron.models",
     "ChurnClassifier": "patron.churn",
     "Config": "patron.config",
@@ -38,19 +53,26 @@ _HOME = {
     "PatronError": "patron._core.errors",
     "PatronWarning": "patron._core.errors",
     "Scorer": "patron.scoring",
+    "ShiftedBetaGeometric": "patron.models",
     "TransactionLog": "patron.data",
     "ValueBooster": "patron.value",
     "audit": "patron.data",
+    "cohort_table": "patron.models",
+    "cohort_test": "patron.models",
     "backtest": "patron.evaluation",
     "features": "patron.features",
+    "goodness_of_fit": "patron.models",
+    "likelihood_ratio_test": "patron.models",
     "load_config": "patron.config",
     "load_model": "patron.models",
     "read_transactions": "patron.data",
+    "renewals": "patron.features",
     "rfm_counts": "patron.features",
     "rfm_summary": "patron.features",
     "snapshots": "patron.features",
     "split": "patron.features",
     "train": "patron.pipeline",
+    "vuong_test": "patron.models",
 }
 _ROOMS = ("datasets", "metrics", "plots")
 
@@ -59,12 +81,13 @@ __all__ = [  # noqa: RUF022  # grouped by what they are for
     # a log
     "read_transactions", "TransactionLog", "audit", "Audit", "datasets",
     # what the log says of a customer
-    "rfm_summary", "rfm_counts", "features", "snapshots", "split",
+    "rfm_summary", "rfm_counts", "renewals", "cohort_table", "features", "snapshots", "split",
     # models
-    "BetaGeoNBD", "ModifiedBetaGeoNBD", "ParetoNBD", "NBD", "GammaGamma", "CustomerValue", "load_model",
+    "BetaGeoNBD", "ModifiedBetaGeoNBD", "ParetoNBD", "NBD", "ShiftedBetaGeometric", "BetaDiscreteWeibull",
+    "GammaGamma", "CustomerValue", "load_model",
     "ChurnClassifier", "ValueBooster",
     # which is best, and by how much
-    "backtest", "Backtest", "metrics", "plots",
+    "goodness_of_fit", "likelihood_ratio_test", "vuong_test", "cohort_test", "backtest", "Backtest", "metrics", "plots",
     # the main job
     "Config", "load_config", "train", "Scorer",
     # what can go wrong

@@ -7,17 +7,22 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 
 from patron._core.errors import ConfigError, DataError, NotFittedError, NotIdentifiedWarning
-from patron.models import TRANSACTION_MODELS, BetaGeoNBD, GammaGamma, load_model
-from patron.models.catalogue import _MODELS
+from patron.models import CONTRACT_MODELS, MODELS, TRANSACTION_MODELS, BetaGeoNBD, GammaGamma, load_model
 
 
-@pytest.fixture(scope="module", params=list(_MODELS))
+@pytest.fixture(scope="module", params=list(MODELS))
 def fitted(request, cdnow_summary):
-    return _MODELS[request.param]().fit(cdnow_summary)
+    model = MODELS[request.param]()
+    if request.param in CONTRACT_MODELS:
+        left = np.array([1000, 869, 743, 653, 593, 551, 517, 491])
+        table = pd.DataFrame({"period": range(1, 8), "at_risk": left[:-1], "lost": -np.diff(left)})
+        return model.fit(table, period="year")
+    return model.fit(cdnow_summary)
 
 
 def test_json_gives_the_model_back_to_the_last_bit(fitted, tmp_path):

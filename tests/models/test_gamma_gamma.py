@@ -9,6 +9,7 @@ import pytest
 from patron._core.errors import DataError, DependenceWarning, FitError, NotIdentifiedWarning
 from patron.features import rfm_summary
 from patron.models import GammaGamma
+from patron.models.gamma_gamma import _log_likelihood
 
 
 def spend(n: int, p: float, q: float, v: float, seed: int = 1, least: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
@@ -133,3 +134,66 @@ def test_nobody_who_paid_twice_is_refused():
         GammaGamma().fit(frame)
     with pytest.raises(DataError, match="monetary_value"):
         GammaGamma().fit(frame[["frequency"]])
+
+
+def spenders(n: int, seed: int, *, effect: float = 0.0, together: float = 0.0) -> pd.DataFrame:
+    """Customers whose scale of spend goes with a column, or with how often they buy; `truth` is their mean spend."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(2, 1, n)
+    rate = rng.gamma(0.8, 1.0, n)
+    x = rng.poisson(3 * rate)
+    nu = rng.gamma(4.0, 1 / (15 * np.exp(effect * z) * (1 + 3 * rate) ** together))
+    money = rng.gamma(6.0 * np.maximum(x, 1)) / nu / np.maximum(x, 1)
+    return pd.DataFrame({"frequency": x, "monetary_value": np.where(x > 0, money, 0.0), "z": z, "truth": 6.0 / nu})
+
+
+@pytest.mark.simulation
+def test_trap_23_a_covariate_of_spend_is_found_and_predicts_one_time_buyers():
+    frame = spenders(6000, 1, effect=0.3)
+    model = GammaGamma(covariates=["z"]).fit(frame)
+    truth = pd.Series({"p": 6.0, "q": 4.0, "v": 15.0, "spend.z": 0.3})
+    assert (abs(model.params_ - truth) < 4 * model.standard_errors_).all()
+    once = frame[frame["frequency"] == 0]
+    expected = model.expected_spend(once)
+    for some in (once["z"] < 1, once["z"] > 3):
+        assert expected[some].mean() == pytest.approx(once.loc[some, "truth"].mean(), rel=0.12)
+    again = GammaGamma.from_dict(model.to_dict())
+    assert again.expected_spend(frame).equals(model.expected_spend(frame))
+    named = GammaGamma.from_params(**model.params_)
+    assert named.expected_spend(frame).equals(model.expected_spend(frame))
+    scaled = GammaGamma(covariates=["z"]).fit(frame.assign(z=100 * frame["z"] - 7))
+    assert scaled.params_["spend.z"] * 100 == pytest.approx(model.params_["spend.z"], rel=1e-6)
+    assert scaled.log_likelihood_ == pytest.approx(model.log_likelihood_, abs=1e-6)
+
+
+@pytest.mark.simulation
+def test_trap_09_dependence_is_told_and_its_remedy_values_one_time_buyers_right():
+    frame = spenders(8000, 2, together=0.5)
+    found = GammaGamma().independence(frame)
+    assert found["low"] > 0.25
+    with pytest.warns(DependenceWarning, match="on_frequency=True"):
+        plain = GammaGamma().fit(frame)
+    remedied = GammaGamma(on_frequency=True).fit(frame)
+    assert remedied.log_likelihood_ > plain.log_likelihood_ + 50
+    once = frame["frequency"] == 0
+    truth = frame.loc[once, "truth"].mean()
+    biased, mended = (model.expected_spend(frame)[once].mean() / truth for model in (plain, remedied))
+    assert biased > 1.25
+    assert abs(mended - 1) < 0.5 * (biased - 1)
+    assert GammaGamma.from_params(**remedied.params_).expected_spend(frame).equals(remedied.expected_spend(frame))
+
+
+def test_effects_of_spend_have_exact_derivatives():
+    frame = spenders(300, 3, effect=0.3)
+    model = GammaGamma(covariates=["z"], on_frequency=True)
+    evaluate = _log_likelihood(*model._paid(frame, None))
+    values = np.array([5.0, 3.0, 12.0, 0.2, -0.1])
+    _, gradient, hessian = evaluate(values)
+    for i in range(5):
+        step = 1e-5 * max(abs(values[i]), 0.1)
+        up, down = values.copy(), values.copy()
+        up[i] += step
+        down[i] -= step
+        (f_up, g_up, _), (f_down, g_down, _) = evaluate(up), evaluate(down)
+        assert (f_up - f_down) / (2 * step) == pytest.approx(gradient[i], rel=1e-6, abs=1e-5)
+        assert (g_up - g_down) / (2 * step) == pytest.approx(hessian[i], rel=1e-5, abs=1e-3)

@@ -80,7 +80,8 @@ def test_trap_17_intervals_hold_nine_times_of_ten(family, monkeypatch):
             mean = mean_interval(value, [model], totals, 0.9).iloc[place]
             held.setdefault(f"mean of the {of}", []).append(mean["low"] <= totals(truth)[place] <= mean["high"])
             if of != "customer":
-                drawn = predictive_interval(lambda rows, drawn=outcomes: iter(drawn[:, rows]), truth, totals, 0.9).iloc[place]
+                seen = functools.partial(lambda all_, rows: iter(all_[:, rows]), outcomes)
+                drawn = predictive_interval(seen, truth, totals, 0.9).iloc[place]
                 inside = drawn["low"] <= totals(after.astype(float))[place] <= drawn["high"]
                 held.setdefault(f"outcome of the {of}", []).append(inside)
         below, level = (outcomes < after).sum(axis=0), (outcomes == after).sum(axis=0) + 1

@@ -20,6 +20,7 @@ from patron.features.feature import Feature
 
 if TYPE_CHECKING:
     from patron.data.log import TransactionLog
+    from patron.features.contracts import renewals
     from patron.features.purchases import unmatched_refunds
     from patron.features.rfm import rfm_counts, rfm_summary
     from patron.features.snapshot import features, snapshots, split
@@ -29,6 +30,7 @@ __all__ = [
     "LABELS",
     "Feature",
     "features",
+    "renewals",
     "rfm_counts",
     "rfm_summary",
     "snapshots",
@@ -37,6 +39,7 @@ __all__ = [
 ]
 _HOME = {
     "features": "snapshot",
+    "renewals": "contracts",
     "rfm_counts": "rfm",
     "rfm_summary": "rfm",
     "snapshots": "snapshot",

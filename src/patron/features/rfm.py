@@ -145,11 +145,12 @@ def _log_gaps(
     bought = purchases(log, days)
     periods = sources(log, bought, days, grain, {"periods"})["periods"]
     before = periods.ago.lag().over(group_by=bought.by, order_by=ibis.desc("ago"))
-    lengths = periods.select("customer_id", gap=before - periods.ago).filter(ibis._.gap.notnull())
+    lengths = periods.select("customer_id", gap=before - periods.ago).filter(ibis._.gap > 0)
     counts = fetch(lengths.group_by("customer_id", "gap").agg(times=lengths.count()), ["customer_id", "gap"])
     gap = counts["gap"].to_numpy(np.float64) / (1.0 if grain == "month" else UNIT_DAYS[unit])
-    row = customers.get_indexer(counts["customer_id"])
-    return np.bincount(row, np.log(gap) * counts["times"].to_numpy(np.float64), len(customers))
+    row = customers.get_indexer(pd.Index(counts["customer_id"]))
+    logs: npt.NDArray[np.float64] = np.log(gap) * counts["times"].to_numpy(np.float64)
+    return np.bincount(row, logs, len(customers)).astype(np.float64)
 
 
 def _attrs(as_of: Day, unit: Unit, grain: Grain, *, include_first: bool) -> dict[Hashable | None, Any]:

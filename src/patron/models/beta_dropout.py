@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import betainc
+from scipy.special import betainc, expit
 
 from patron.models.beta_rate import BetaGeoRate, log_beta_mean, nodes_of
 from patron.models.covariates import CovariateModel
@@ -114,13 +114,15 @@ class BetaDropout(CovariateModel):
         return f, g, h
 
     def _alive(self, history: History) -> Array:
+        return self._alive_or_gone(history)[0]
+
+    def _alive_or_gone(self, history: History) -> tuple[Array, Array]:
         r, alpha, a, b = self._at(history)
         chances = history.x + self.chances
         faded = (r + history.x) * np.log1p((history.T - history.t_x) / (alpha + history.t_x))
-        odds = a / (b + np.maximum(chances, 1.0) - 1) * np.exp(np.minimum(faded, 600.0))
-        alive: Array = 1 / (1 + odds)
-        alive[chances == 0] = 1.0
-        return alive
+        z = np.log(a / (b + np.maximum(chances, 1.0) - 1)) + faded
+        z[chances == 0] = -np.inf
+        return expit(-z), expit(z)
 
     def _alive_ahead(self, history: History, end: Array) -> Array:
         r, alpha, a, b = self._at(history)

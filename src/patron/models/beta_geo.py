@@ -17,6 +17,14 @@ class BetaGeoNBD(BetaDropout):
     ----------
     solver : {'newton', 'lifetimes'}
         Who fits: the fitter of this package, or the archived package lifetimes, as a second opinion.
+    prior : float, optional
+        Standard deviation of a weak normal prior on the logarithm of each parameter, around an ordinary value; 2.0
+        allows a factor of 50 either way. By default there is none.
+    rate_covariates, dropout_covariates : sequence of str
+        Columns that multiply how often customers buy, and how soon they leave, by exp(effect x column); the effects
+        are named `rate.COLUMN` and `dropout.COLUMN`.
+    l2 : float
+        Penalty on the squared effects, of columns that deviate by 1.
 
     Notes
     -----

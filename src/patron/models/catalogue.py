@@ -8,19 +8,33 @@ from typing import Any, Final
 from patron._core.errors import DataError
 from patron._core.files import read_json
 from patron.models.base import Model
+from patron.models.beta_discrete_weibull import BetaDiscreteWeibull
 from patron.models.beta_geo import BetaGeoNBD
+from patron.models.contract import ContractModel
 from patron.models.gamma_gamma import GammaGamma
 from patron.models.modified_beta_geo import ModifiedBetaGeoNBD
 from patron.models.nbd import NBD
 from patron.models.pareto import ParetoNBD
+from patron.models.shifted_beta_geometric import ShiftedBetaGeometric
 from patron.models.transaction import TransactionModel
 
 TRANSACTION_MODELS: Final[dict[str, type[TransactionModel]]] = {
     model.name: model for model in (BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD)
 }
-"""Name in configs and recipes to class."""
+"""Those that compete as recipes: name in configs to class."""
 
-_MODELS: Final[dict[str, type[Model]]] = {**TRANSACTION_MODELS, **{model.name: model for model in (NBD, GammaGamma)}}
+CONTRACT_MODELS: Final[dict[str, type[ContractModel]]] = {
+    model.name: model for model in (ShiftedBetaGeometric, BetaDiscreteWeibull)
+}
+"""The models of contracts, by name."""
+
+_OTHERS: Final[tuple[type[Model], ...]] = (NBD, GammaGamma)
+MODELS: Final[dict[str, type[Model]]] = {
+    **TRANSACTION_MODELS,
+    **CONTRACT_MODELS,
+    **{model.name: model for model in _OTHERS},
+}
+"""Every model, by name."""
 
 
 def load_model(source: str | Path | dict[str, Any]) -> Any:
@@ -49,6 +63,6 @@ def load_model(source: str | Path | dict[str, Any]) -> Any:
         except (OSError, ValueError) as error:
             raise DataError(f"no stored model at {source}", example=str(error), fix="check the path") from error
     kind = stored.get("model") if hasattr(stored, "get") else None
-    if kind not in _MODELS:
-        raise DataError("not a stored model", example=kind, fix=f"one of {', '.join(_MODELS)}, as model.save writes it")
-    return _MODELS[kind].from_dict(stored)
+    if kind not in MODELS:
+        raise DataError("not a stored model", example=kind, fix=f"one of {', '.join(MODELS)}, as model.save writes it")
+    return MODELS[kind].from_dict(stored)

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron._core.calendar import check_unit
-from patron._core.errors import ConfigError, DataError
 from patron.models.base import Solver
+from patron.models.columns import check_l2, standard_columns, unscaled
 from patron.models.fitter import Array, Derivatives, Optimum, over_blocks
 from patron.models.gamma_poisson import Rows
 from patron.models.inputs import History, column
@@ -81,10 +81,8 @@ class CovariateModel(TransactionModel):
         )
 
     def _pull(self) -> Array:
-        if not 0 <= self.l2 < np.inf:
-            raise ConfigError("l2 is 0 or more", example=self.l2, fix="1.0 is weak beside a thousand customers")
         pull = super()._pull()
-        pull[len(self.parameters) :] = self.l2
+        pull[len(self.parameters) :] = check_l2(self.l2)
         return pull
 
     def _history(self, frame: pd.DataFrame, weight: Array | None) -> History:
@@ -158,49 +156,20 @@ class CovariateModel(TransactionModel):
         if not names:
             return super()._fit_newton(history)
         columns = np.hstack([part for part in (history.pace, history.leaving) if part is not None])
-        share = history.weight / history.weight.sum()
-        mean = share @ columns
-        deviation = np.sqrt(share @ (columns - mean) ** 2)
-        for name, values in zip(names, columns.T, strict=True):
-            if values.min() == values.max():
-                raise DataError(
-                    "a covariate that is the same for everybody tells nothing",
-                    column=name.partition(".")[2],
-                    fix="leave it out",
-                )
+        mean, deviation = standard_columns(columns, history.weight, names)
         scaled = (columns - mean) / deviation
         paced = len(self.rate_covariates)
-        optimum = super()._fit_newton(
-            replace(
-                history,
-                pace=None if history.pace is None else scaled[:, :paced],
-                leaving=None if history.leaving is None else scaled[:, paced:],
-            )
+        standard = replace(
+            history,
+            pace=None if history.pace is None else scaled[:, :paced],
+            leaving=None if history.leaving is None else scaled[:, paced:],
         )
-        return self._unscaled(optimum, mean, deviation)
+        kinds = [(1, -1) if name.startswith("rate.") else self.leaves for name in names]
+        scales, signs = np.array(kinds).T
+        return unscaled(super()._fit_newton(standard), scales, signs, mean, deviation)
 
     def _refit(self, history: History) -> Optimum:
         return self._fit_newton(history) if self._names[FAMILY:] else super()._refit(history)
-
-    def _unscaled(self, optimum: Optimum, mean: Array, deviation: Array) -> Optimum:
-        """Return the optimum in the columns as they came; the scale of who has 0 in all moves with it."""
-        values = optimum.params.copy()
-        values[FAMILY:] /= deviation
-        jacobian = np.diag(np.concatenate([np.ones(FAMILY), 1 / deviation]))
-        leaves, sign = self.leaves
-        for effect in range(FAMILY, len(values)):
-            scale, direction = (1, -1) if self._names[effect].startswith("rate.") else (leaves, sign)
-            jacobian[scale, effect] = -direction * mean[effect - FAMILY] / deviation[effect - FAMILY]
-            values[scale] *= np.exp(jacobian[scale, effect] * optimum.params[effect])
-        for scale in range(FAMILY):
-            grown = values[scale] / optimum.params[scale]
-            jacobian[scale, scale] = grown
-            jacobian[scale, FAMILY:] *= values[scale]
-        held = ~np.isnan(np.diag(optimum.covariance))
-        known = np.where(np.outer(held, held), optimum.covariance, 0.0)
-        covariance = jacobian @ known @ jacobian.T
-        covariance[~held] = covariance[:, ~held] = np.nan
-        return replace(optimum, params=values, covariance=covariance)
 
     def _log_likelihoods(self, history: History) -> Array:
         shape = (len(history),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar, Final, Self
 
@@ -13,8 +13,9 @@ import pandas as pd
 from scipy.special import gammaln, polygamma
 
 from patron._core.errors import DependenceWarning, FitError
-from patron.models.base import Model
-from patron.models.fitter import Array, Derivatives, Optimum, blocks, given_optimum, maximise, over_blocks, total
+from patron.models.base import Model, Solver
+from patron.models.columns import check_l2, standard_columns, unscaled
+from patron.models.fitter import Array, Derivatives, Optimum, blocks, given_optimum, maximise, over_blocks
 from patron.models.horizon import Integers
 from patron.models.inputs import column, frequency, read_weights
 from patron.models.rising import log_rising
@@ -30,6 +31,9 @@ Simulated with dependent rates: at .2 (CDNOW's .21) one-time buyers are overvalu
 the total is off by 1 % in both.
 """
 
+FREQUENCY: Final = "frequency"
+"""Name of the effect of frequency on spend."""
+
 _RANKED: Final = 100_000
 
 
@@ -43,6 +47,15 @@ class GammaGamma(Model):
     ----------
     solver : {'newton', 'lifetimes'}
         Who fits: the fitter of this package, or the archived package lifetimes, as a second opinion.
+    prior : float, optional
+        Standard deviation of a weak normal prior on the logarithm of each parameter; by default there is none.
+    covariates : sequence of str
+        Columns z that multiply what a customer spends: v_i = v exp(effect'z_i); the effects are named `spend.COLUMN`.
+    on_frequency : bool
+        Let spend depend on frequency, v_i = v (1 + x)**effect: the remedy when the two go together, which plain
+        Gamma-Gamma takes as independent and so misvalues one-time buyers. The effect is named `spend.frequency`.
+    l2 : float
+        Penalty on the squared effects, of columns that deviate by 1.
 
     Notes
     -----
@@ -84,6 +97,24 @@ class GammaGamma(Model):
         "v-": "the scale of spend is not determined",
     }
 
+    def __init__(
+        self,
+        solver: Solver = "newton",
+        prior: float | None = None,
+        covariates: Sequence[str] = (),
+        on_frequency: bool = False,
+        l2: float = 0.0,
+    ) -> None:
+        super().__init__(solver, prior)
+        self.covariates = covariates
+        self.on_frequency = on_frequency
+        self.l2 = l2
+
+    @property
+    def penalised(self) -> bool:
+        """Whether a prior or an L2 penalty holds the fit."""
+        return super().penalised or self.l2 > 0
+
     def fit(self, frame: pd.DataFrame, weights: Any = None) -> Self:
         """Estimate the parameters on the customers with frequency > 0 and monetary_value > 0.
 
@@ -113,16 +144,35 @@ class GammaGamma(Model):
         NotIdentifiedWarning
             When a parameter runs to an edge, or the bound of q binds.
         """
-        x, m, weight = _paid(frame, weights)
-        _check_independence(x, m, weight)
-        self._set_optimum(self._solve(x, m, weight), float(weight.sum()))
+        x, m, weight, columns = self._paid(frame, weights)
+        if not self.on_frequency:
+            _warn_of_dependence(_dependence(x, m, weight))
+        self._set_optimum(self._solve(x, m, weight, columns), float(weight.sum()))
         return self
 
+    def independence(self, frame: pd.DataFrame, weights: Any = None) -> pd.Series:
+        """Rank correlation of spend and frequency among those who paid, which the model takes as 0.
+
+        Parameters
+        ----------
+        frame, weights
+            As in `fit`.
+
+        Returns
+        -------
+        Series
+            correlation, and low and high of its 90 % interval. A fit warns where that lies beyond .25;
+            `on_frequency=True` is the remedy.
+        """
+        x, m, weight, _ = self._paid(frame, weights)
+        return _dependence(x, m, weight)
+
     @classmethod
-    def from_params(cls, *, p: float, q: float, v: float) -> Self:
-        """Make a model from known parameters."""
-        model = cls()
-        model._set_given({"p": p, "q": q, "v": v})
+    def from_params(cls, *, p: float, q: float, v: float, **effects: float) -> Self:
+        """Make a model from known parameters; effects are named `spend.COLUMN`, or `spend.frequency`."""
+        names = [name.partition(".")[2] for name in effects]
+        model = cls(covariates=tuple(n for n in names if n != FREQUENCY), on_frequency=FREQUENCY in names)
+        model._set_given({"p": p, "q": q, "v": v, **effects})
         return model
 
     def expected_spend(self, frame: pd.DataFrame) -> pd.Series:
@@ -140,9 +190,10 @@ class GammaGamma(Model):
         """
         p, q, v = self._values
         x, m = frequency(frame), column(frame, "monetary_value", negative=True)
+        scale = self._scales(v, self._columns(frame, x))
         spend = np.empty(len(x))
         for rows in blocks(len(x)):
-            spend[rows] = p * (v + np.maximum(m[rows], 0.0) * x[rows]) / (p * x[rows] + q - 1)
+            spend[rows] = p * (scale[rows] + np.maximum(m[rows], 0.0) * x[rows]) / (p * x[rows] + q - 1)
         return pd.Series(spend, frame.index, name="expected_spend")
 
     def bootstrap(self, frame: pd.DataFrame, n: int = 200, weights: Any = None, seed: int = 0) -> pd.DataFrame:
@@ -163,13 +214,12 @@ class GammaGamma(Model):
             A row a fit, a column a parameter.
         """
         self._check_fitted()
-        x, m, weight = _paid(frame, weights)
+        x, m, weight, columns = self._paid(frame, weights)
 
         def fit(drawn: Array) -> Array:
-            some = drawn > 0
-            evaluate = _log_likelihood(x[some], m[some], drawn[some])
-            values = self.params_.to_numpy()
-            return maximise(evaluate, values, self._bounds, drawn.sum(), self._pull(), values).params
+            some = np.flatnonzero(drawn)
+            start = self.params_.to_numpy()
+            return self._climb(x[some], m[some], drawn[some], columns[some], start).params
 
         values = resampled(fit, weight, n, np.random.default_rng(seed))
         return pd.DataFrame(values, columns=self.params_.index)
@@ -189,39 +239,71 @@ class GammaGamma(Model):
         p, q, v = self._values
         x, m = frequency(frame), column(frame, "monetary_value", negative=True)
         buyers, place = np.unique(row, return_inverse=True)
+        scale = self._scales(v, self._columns(frame, x))[buyers]
         x, m = x[buyers], np.maximum(m[buyers], 0.0)
-        nu = rng.standard_gamma(q + p * x) / (v + m * x)
+        nu = rng.standard_gamma(q + p * x) / (scale + m * x)
         spend: Array = rng.standard_gamma(p, len(row)) / nu[place]
         return spend
 
-    def _fit_newton(self, x: Array, m: Array, weight: Array) -> Optimum:
-        start = np.array([5.0, 4.0, 0.6 * float(weight @ m / weight.sum())])
-        return maximise(_log_likelihood(x, m, weight), start, self._bounds, weight.sum(), self._pull())
+    def _fit_newton(self, x: Array, m: Array, weight: Array, columns: Array) -> Optimum:
+        scale = 0.6 * float(weight @ m / weight.sum())
+        return self._climb(x, m, weight, columns, np.array([5.0, 4.0, scale, *np.zeros(columns.shape[1])]))
 
-    def _fit_lifetimes(self, x: Array, m: Array, weight: Array) -> Optimum:
+    def _climb(self, x: Array, m: Array, weight: Array, columns: Array, start: Array) -> Optimum:
+        """Fit from `start`, the columns of mean 0 and deviation 1, and tell the effects in theirs."""
+        mean, deviation = standard_columns(columns, weight, self._names[3:])
+        values = start.copy()
+        values[3:] *= deviation
+        values[2] *= np.exp(start[3:] @ mean)
+        evaluate = _log_likelihood(x, m, weight, (columns - mean) / deviation)
+        optimum = maximise(evaluate, values, self._bounds, weight.sum(), self._pull())
+        return unscaled(optimum, np.full(len(mean), 2), np.ones(len(mean)), mean, deviation)
+
+    def _fit_lifetimes(self, x: Array, m: Array, weight: Array, columns: Array) -> Optimum:
         from lifetimes import GammaGammaFitter  # noqa: PLC0415  # archived and slow to import: only when asked for
 
         fitter = GammaGammaFitter().fit(x, m, weight)
-        return given_optimum(
-            _log_likelihood(x, m, weight), np.array([fitter.params_[name] for name in self.parameters])
-        )
+        values = np.array([fitter.params_[name] for name in self.parameters])
+        return given_optimum(_log_likelihood(x, m, weight, columns), values)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        effects = [*self.covariates, *([FREQUENCY] if self.on_frequency else [])]
+        return (*self.parameters, *(f"spend.{name}" for name in effects))
+
+    def _pull(self) -> Array:
+        pull = super()._pull()
+        pull[len(self.parameters) :] = check_l2(self.l2)
+        return pull
+
+    def _columns(self, frame: pd.DataFrame, x: Array) -> Array:
+        """Take the covariates, a column each; none are no columns."""
+        found = [column(frame, name, negative=True) for name in self.covariates]
+        if self.on_frequency:
+            found.append(np.log1p(x))
+        return np.column_stack(found) if found else np.empty((len(x), 0))
+
+    def _scales(self, v: float, columns: Array) -> Array:
+        """Return v of each row."""
+        effects = self.params_.to_numpy()[3:]
+        scales: Array = v * np.exp(columns @ effects)
+        return scales
+
+    def _paid(self, frame: pd.DataFrame, weights: Any) -> tuple[Array, Array, Array, Array]:
+        """Take frequency, monetary value, weight and covariates of those who paid again."""
+        x, m = frequency(frame), column(frame, "monetary_value", negative=True)
+        given = read_weights(frame, weights)
+        weight = np.ones(len(x)) if given is None else given
+        paid = np.flatnonzero((x > 0) & (m > 0) & (weight > 0))
+        if not len(paid):
+            raise FitError(
+                "no customer has a frequency and a monetary_value above 0, so nothing tells what they spend",
+                fix="observe for longer, or count the first purchase too (include_first=True)",
+            )
+        return x[paid], m[paid], weight[paid], self._columns(frame, x)[paid]
 
 
-def _paid(frame: pd.DataFrame, weights: Any) -> tuple[Array, Array, Array]:
-    """Take frequency, monetary value and weight of those who paid again."""
-    x, m = frequency(frame), column(frame, "monetary_value", negative=True)
-    given = read_weights(frame, weights)
-    weight = np.ones(len(x)) if given is None else given
-    paid = (x > 0) & (m > 0) & (weight > 0)
-    if not paid.any():
-        raise FitError(
-            "no customer has a frequency and a monetary_value above 0, so nothing tells what they spend",
-            fix="observe for longer, or count the first purchase too (include_first=True)",
-        )
-    return x[paid], m[paid], weight[paid]
-
-
-def _log_likelihood(x: Array, m: Array, weight: Array) -> Callable[[Array], Derivatives]:
+def _log_likelihood(x: Array, m: Array, weight: Array, columns: Array) -> Callable[[Array], Derivatives]:
     """-log B(px, q) - q log1p(S/v) - px log1p(v/S) - log m, S = m x; the special functions once for each x."""
     spend = m * x
     mass = np.bincount(x.astype(np.int64), weight).astype(np.float64)
@@ -229,53 +311,68 @@ def _log_likelihood(x: Array, m: Array, weight: Array) -> Callable[[Array], Deri
     constant = float(weight @ np.log(m))
 
     def evaluate(values: Array) -> Derivatives:
-        f, g, h = total(
-            _counted(values, counts, mass[mass > 0]), over_blocks(partial(_spent, values), x, spend, weight)
-        )
-        return f - constant, g, h
+        f, g, h = over_blocks(partial(_spent, values), x, spend, weight, columns)
+        counted, slope, bend = _counted(values, counts, mass[mass > 0])
+        g[:2] += slope
+        h[:2, :2] += bend
+        return f + counted - constant, g, h
 
     return evaluate
 
 
 def _counted(values: Array, x: npt.NDArray[np.signedinteger[Any]], mass: Array) -> Derivatives:
-    """Return what depends on x alone: -log B(px, q)."""
-    p, q, _ = values
+    """Return what depends on x alone, -log B(px, q), and its derivatives in p and q."""
+    p, q = values[:2]
     own_ratio, own_slope, own_bend = log_rising(p * x, q)
     ratio, slope, bend = log_rising(q, p * x)
     f = mass @ np.where(p * x > q, own_ratio - gammaln(q), ratio - gammaln(p * x))
-    g = np.array([mass @ (x * own_slope), mass @ slope, 0.0])
-    h = np.zeros((3, 3))
-    h[0, 0] = mass @ (x**2 * own_bend)
-    h[0, 1] = h[1, 0] = mass @ (x * polygamma(1, p * x + q))
-    h[1, 1] = mass @ bend
-    return float(f), g, h
+    g = np.array([mass @ (x * own_slope), mass @ slope])
+    mixed = mass @ (x * polygamma(1, p * x + q))
+    return float(f), g, np.array([[mass @ (x**2 * own_bend), mixed], [mixed, mass @ bend]])
 
 
-def _spent(values: Array, x: Array, spend: Array, weight: Array) -> Derivatives:
-    """Return what depends on spend: -q log1p(S/v) - px log1p(v/S)."""
-    p, q, v = values
-    above, below, each = np.log1p(spend / v), np.log1p(v / spend), 1 / (v + spend)
-    share = spend * each
+def _spent(values: Array, x: Array, spend: Array, weight: Array, columns: Array) -> Derivatives:
+    """Return what depends on spend: -q log1p(S/v) - px log1p(v/S), v by row; linear in log v are the effects."""
+    p, q, scale = values[:3]
+    v = scale * np.exp(columns @ values[3:]) if columns.shape[1] else scale
+    above, below, share = np.log1p(spend / v), np.log1p(v / spend), spend / (v + spend)
     by_x = weight * x
-    more, less, every = weight @ above, by_x @ below, weight @ share
-    g = np.array([-less, -more, q * every / v - p * (by_x @ each)])
-    h = np.zeros((3, 3))
-    h[0, 2] = h[2, 0] = -(by_x @ each)
-    h[1, 2] = h[2, 1] = every / v
-    h[2, 2] = q * (weight @ (share**2 - 2 * share)) / v**2 + p * (by_x @ each**2)
+    rest = by_x * (1 - share)
+    once = weight * share
+    slope = q * once - p * rest  # in log v
+    bend = -(q * once + p * by_x * share) * (1 - share)
+    more, less = weight @ above, by_x @ below
+
+    size = len(values)
+    g, h = np.zeros(size), np.zeros((size, size))
+    g[:3] = -less, -more, slope.sum() / scale
+    g[3:] = slope @ columns
+    h[0, 2:] = -np.append(rest.sum() / scale, rest @ columns)
+    h[1, 2:] = np.append(once.sum() / scale, once @ columns)
+    h[2, 2] = (bend.sum() - slope.sum()) / scale**2
+    h[2, 3:] = bend @ columns / scale
+    h[3:, 3:] = (bend * columns.T) @ columns
+    lower = np.tril_indices(size, -1)
+    h[lower] = h.T[lower]
     return -q * more - p * less, g, h
 
 
-def _check_independence(x: Array, m: Array, weight: Array) -> None:
-    """Warn when spend and frequency go together beyond what does little harm."""
+def _dependence(x: Array, m: Array, weight: Array) -> pd.Series:
+    """Rank correlation of frequency and spend, with the ends of its 90 % interval."""
     step = len(x) // _RANKED + 1
     x, m, weight = x[::step], m[::step], weight[::step]
-    correlation = _rank_correlation(x, m, weight)
-    if abs(correlation) - 1.645 / np.sqrt(weight.sum()) > DEPENDENT:
-        more, over = ("more", "over") if correlation > 0 else ("less", "under")
+    correlation, reach = _rank_correlation(x, m, weight), 1.645 / np.sqrt(weight.sum())
+    return pd.Series({"correlation": correlation, "low": correlation - reach, "high": correlation + reach})
+
+
+def _warn_of_dependence(found: pd.Series) -> None:
+    """Warn when spend and frequency go together beyond what does little harm."""
+    if found["low"] > DEPENDENT or found["high"] < -DEPENDENT:
+        more, over = ("more", "over") if found["correlation"] > 0 else ("less", "under")
         warnings.warn(
-            f"customers who buy often spend {more} a purchase (rank correlation {correlation:.2f}); Gamma-Gamma takes "
-            f"the two as independent, so it {over}values one-time buyers. Compare with a recipe that learns spend",
+            f"customers who buy often spend {more} a purchase (rank correlation {found['correlation']:.2f}); "
+            f"Gamma-Gamma takes the two as independent, so it {over}values one-time buyers. GammaGamma(on_frequency=True) lets "
+            "spend depend on frequency",
             DependenceWarning,
             stacklevel=3,
         )

@@ -39,6 +39,14 @@ class ParetoNBD(CovariateModel):
     ----------
     solver : {'newton', 'lifetimes'}
         Who fits: the fitter of this package, or the archived package lifetimes, as a second opinion.
+    prior : float, optional
+        Standard deviation of a weak normal prior on the logarithm of each parameter, around an ordinary value; 2.0
+        allows a factor of 50 either way. By default there is none.
+    rate_covariates, dropout_covariates : sequence of str
+        Columns that multiply how often customers buy, and how soon they leave, by exp(effect x column); the effects
+        are named `rate.COLUMN` and `dropout.COLUMN`.
+    l2 : float
+        Penalty on the squared effects, of columns that deviate by 1.
 
     Notes
     -----
@@ -135,10 +143,14 @@ class ParetoNBD(CovariateModel):
         return f, g, h
 
     def _alive(self, history: History) -> Array:
+        return self._alive_or_gone(history)[0]
+
+    def _alive_or_gone(self, history: History) -> tuple[Array, Array]:
         r, alpha, s, beta = self._at(history)
         x, t_x = history.x, history.t_x
         lives, gone = silence(r + x, s, alpha + t_x, beta + t_x, history.T - t_x)
-        return lives / (lives + gone)
+        both = lives + gone
+        return lives / both, gone / both
 
     def _alive_ahead(self, history: History, end: Array) -> Array:
         _, _, s, beta = self._at(history)

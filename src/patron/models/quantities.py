@@ -450,6 +450,11 @@ class Quantities(Model):
     def _alive(self, history: History) -> Array:
         """P(alive)."""
 
+    def _alive_or_gone(self, history: History) -> tuple[Array, Array]:
+        """P(alive) and P(gone); a model for which 1 - P(alive) loses digits tells both."""
+        alive = self._alive(history)
+        return alive, 1 - alive
+
     @abstractmethod
     def _alive_ahead(self, history: History, end: Array) -> Array:
         """P(alive `end` ahead | alive)."""
@@ -497,13 +502,13 @@ class Quantities(Model):
         return None
 
     def _no_purchase(self, history: History, end: Array) -> Array:
-        alive = self._alive(history)
-        return np.minimum((1 - alive) + alive * self._no_purchase_if_alive(history, end), 1.0)
+        alive, gone = self._alive_or_gone(history)
+        return np.minimum(gone + alive * self._no_purchase_if_alive(history, end), 1.0)
 
     def _waits(self, history: History, q: float) -> Array:
         """Return the time by which a purchase has happened with probability `q`; infinite where that is never so."""
         alive, wait = self._alive(history), np.full(len(history), np.inf)
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             silent = 1 - q / alive
         ever = np.flatnonzero(silent > self._no_purchase_if_alive(history, np.asarray(np.inf)))
         wait[ever] = self._wait(history[ever], silent[ever])

@@ -24,11 +24,16 @@ BLOCK: Final = 512
 _GONE: Final = 38.0
 """exp(-38): where the integrand has fallen so far, it is cut."""
 
+_COUNTED: Final = 30.0
+"""The same of the integrand of a count, which has little mass beyond."""
+
 _ENDLESS: Final = 1e250
 
 _EASY_RANGE: Final = 4.0
 _EASY_FALL: Final = 20.0
-"""A range no longer, in log(near + y), over which the integrand falls no deeper, is left to the fewer nodes."""
+_FAR_RANGE: Final = 40.0
+"""A range no longer, in log(near + y), over which the integrand falls no deeper, is left to few nodes; one of more
+than 40 takes most."""
 
 
 def _on_unit(n: int) -> tuple[Array, Array]:
@@ -37,7 +42,7 @@ def _on_unit(n: int) -> tuple[Array, Array]:
     return (1 + nodes[:, None]) / 2, weights[:, None] / 2
 
 
-_FEW, _MORE, _MOST = _on_unit(20), _on_unit(40), _on_unit(64)
+_FEW, _MORE, _MOST, _COUNT = (_on_unit(nodes) for nodes in (20, 40, 64, 72))
 
 _Nodes = tuple[Array, Array, Array, Array, Array]
 """log((A+y)/A), log((B+y)/B), y/(A+y), y/(B+y) and the integrand times weight at nodes y, (nodes, n) each."""
@@ -129,7 +134,7 @@ def count(n: int, k: Array, s: float, A: Array, B: Array, t: Array) -> Array:
     """Probability of n purchases within t, n > 0.
 
     A customer who leaves at y < t has bought n times before: an integral over log(y), whose integrand has one peak;
-    taken from where it has risen from exp(-38) of that to where it has fallen to it.
+    taken from where it has risen from exp(-30) of that to where it has fallen to it.
     """
     t = np.broadcast_to(t, k.shape)
 
@@ -142,7 +147,7 @@ def count(n: int, k: Array, s: float, A: Array, B: Array, t: Array) -> Array:
     def narrowed(side: int, reach: Array) -> Array:
         for _ in range(4):
             y = middle * np.exp(side * reach)
-            excess = np.maximum(top - log_term(y) - _GONE, 0)
+            excess = np.maximum(top - log_term(y) - _COUNTED, 0)
             reach = reach - excess / np.maximum(-side * slope(y), 1e-300)
         return reach
 
@@ -154,10 +159,10 @@ def count(n: int, k: Array, s: float, A: Array, B: Array, t: Array) -> Array:
     top = log_term(middle)
     rise = (k + n) * np.log1p(middle / A) + (s + 1) * np.log1p(middle / B)
     fall = (k + n) * np.log1p(A / middle) + (s + 1) * np.log1p(B / middle)
-    before = narrowed(-1, (_GONE + rise) / (n + 1))
-    after = narrowed(1, np.minimum((_GONE + fall) / (k + s), np.log(t / middle)))
-    y = middle * np.exp((before + after) * _MOST[0] - before)
-    left = (before + after) * _down(np.exp(log_term(y)) * _MOST[1])
+    before = narrowed(-1, (_COUNTED + rise) / (n + 1))
+    after = narrowed(1, np.minimum((_COUNTED + fall) / (k + s), np.log(t / middle)))
+    y = middle * np.exp((before + after) * _COUNT[0] - before)
+    left = (before + after) * _down(np.exp(log_term(y)) * _COUNT[1])
     stays: Array = np.exp(log_count(n, k, t / A) - s * np.log1p(t / B))
     return stays + left
 
@@ -171,7 +176,7 @@ def _down(terms: Array) -> Array:
 
 
 def _gone(k: Array, s: float | Array, A: Array, B: Array, t: Array) -> Iterator[tuple[npt.NDArray[np.intp], _Nodes]]:
-    """Yield the rows that few nodes serve, to 1e-12, and those that need more, each with their nodes.
+    """Yield the rows that few nodes serve, to 1e-12, and those that need more or most, each with their nodes.
 
     The nodes lie in log(near + y), near the lesser of A and B, up to t or to where one of the two factors of the
     integrand, a power of near + y and a power of far + y, has fallen to exp(-38).
@@ -192,7 +197,8 @@ def _gone(k: Array, s: float | Array, A: Array, B: Array, t: Array) -> Iterator[
         cut = np.minimum(np.minimum(cut, _GONE / np.maximum(line, 0)), bound)
     easy = (cut < _EASY_RANGE) & (line * cut + power * np.log1p(ratio * np.expm1(cut)) < _EASY_FALL)
     columns = ratio, line, power, cut, s * cut * near / B
-    for some, rule in ((easy, _FEW), (~easy, _MORE)):
+    far_off = cut > _FAR_RANGE
+    for some, rule in ((easy, _FEW), (~easy & ~far_off, _MORE), (far_off, _MOST)):
         rows = np.flatnonzero(some)
         if len(rows):
             at = _at_nodes(*rule, *(column[rows] for column in columns))

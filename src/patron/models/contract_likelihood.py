@@ -1,0 +1,66 @@
+"""The likelihood of contracts renewed and lost by period, and the age t**c that survival depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from patron.models.beta_fall import fall_derivatives
+from patron.models.fitter import Array, Derivatives
+
+
+def log_likelihood(t: Array, stayed: Array, lost: Array) -> Callable[[Array], Derivatives]:
+    """Sum over periods t of stayed * log(1 - h) + lost * log h, h the share of those at risk that leaves.
+
+    Parameters
+    ----------
+    t : ndarray, shape (n,)
+        Periods, counted from 1.
+    stayed, lost : ndarray, shape (n,)
+        How many of those at risk renewed at the end of the period, and how many did not.
+
+    Returns
+    -------
+    callable
+        (alpha, beta) or (alpha, beta, c) to the log-likelihood, its gradient and its Hessian.
+    """
+    log_before, log_after = np.log(np.maximum(t - 1, 1)), np.log(t)
+
+    def evaluate(values: Array) -> Derivatives:
+        size = len(values)
+        alpha, beta, c = (*values, 1.0)[:3]
+        before, step = age(t - 1, c), growth(t - 1, np.ones(1), c)
+        after = before + step
+        fall, first, second = fall_derivatives(alpha, beta + before, step)
+        moves = np.array([before * log_before, after * log_after])  # of age before and after, in c
+        bends = moves * [log_before, log_after]
+        slope = np.zeros((3, 3, len(t)))  # of alpha, b and x in alpha, beta and c
+        slope[0, 0] = slope[1, 1] = 1.0
+        slope[1, 2], slope[2, 2] = moves[0], moves[1] - moves[0]
+        gradient = np.einsum("it,ijt->jt", first, slope)
+        hessian = np.einsum("ikt,ijt,klt->jlt", second, slope, slope)
+        hessian[2, 2] += first[1] * bends[0] + first[2] * (bends[1] - bends[0])
+        gone = -np.expm1(-fall)
+        odds = (1 - gone) / gone
+        pull = lost * odds - stayed
+        f = float(lost @ np.log(gone) - stayed @ fall)
+        h = hessian @ pull - (gradient * (lost * odds * (1 + odds))) @ gradient.T
+        return f, (gradient @ pull)[:size], h[:size, :size]
+
+    return evaluate
+
+
+def age(t: Array, c: float) -> Array:
+    """t**c, 0 at 0."""
+    aged: Array = np.where(t > 0, np.maximum(t, 1.0) ** c, 0.0)
+    return aged
+
+
+def growth(t: Array, ahead: Array, c: float) -> Array:
+    """(t + ahead)**c - t**c, without the difference."""
+    if c == 1:
+        return np.broadcast_arrays(ahead, t)[0]
+    started = np.maximum(t, 1.0)
+    grown: Array = np.where(t > 0, started**c * np.expm1(c * np.log1p(ahead / started)), ahead**c)
+    return grown
