@@ -39,7 +39,7 @@ test: $(VENV)/.full  ## run the tests, the slow ones too
 test-fast: $(VENV)/.full  ## run the tests without the slow ones
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow and not replications'
 
-prove: $(VENV)/.full  ## hold intervals against a thousand simulated worlds each, some four minutes
+prove: $(VENV)/.full  ## hold intervals against a thousand simulated worlds, and every quantity against all hard points
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m replications tests
 
 lint: $(VENV)/.full  ## check style, types and the order of the rooms

@@ -1,4 +1,4 @@
-"""Writes docs/reference from what the code itself says: docstrings, help texts, the config's types, the catalogues."""
+"""Writes docs/reference from what the code itself says and does: docstrings, help texts, types, catalogues, proofs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 import typer
+from hard_points import hard_points
+from prove import intervals, simulation, traps
+from published import packages, papers
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
@@ -125,29 +128,24 @@ def score_table() -> str:
     return "\n".join([*head, "| column | type | unit | |", "|---|---|---|---|", *rows]) + "\n"
 
 
-def traps() -> str:
-    """Return one row a test that names a trap."""
-    head = [
-        "# Where each trap is tested",
-        "",
-        "Mistakes that other packages made. Each test bears the number of its trap; a trap whose subject is not built",
-        "yet has none.",
-        "",
-        "| trap | what holds | where |",
-        "|---|---|---|",
-    ]
-    rows = []
-    for path in (ROOT / "tests").rglob("test_*.py"):
-        for number, name in re.findall(r"def test_trap_(\d+)_(\w+)", path.read_text(encoding="utf-8")):
-            rows.append((int(number), name.replace("_", " "), path.relative_to(ROOT)))
-    return "\n".join([*head, *(f"| {number} | {name} | `{path}` |" for number, name, path in sorted(rows))]) + "\n"
-
-
 def main() -> None:
     """Write every page."""
     REFERENCE.mkdir(exist_ok=True)
-    for page in (python, command_line, configuration, features, score_table, traps):
-        (REFERENCE / f"{page.__name__.replace('_', '-')}.md").write_text(page(), encoding="utf-8")
+    pages = {
+        "python": python,
+        "command-line": command_line,
+        "configuration": configuration,
+        "features": features,
+        "score-table": score_table,
+        "proof-published": papers,
+        "proof-packages": packages,
+        "proof-simulation": simulation,
+        "proof-hard-points": hard_points,
+        "proof-intervals": intervals,
+        "traps": traps,
+    }
+    for name, page in pages.items():
+        (REFERENCE / f"{name}.md").write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from patron.config import Config, load_config
     from patron.data import Audit, TransactionLog, audit, read_transactions
     from patron.evaluation import Backtest, backtest
-    from patron.features import features, renewals, rfm_counts, rfm_summary, snapshots, split
+    from patron.features import features, opportunities, renewals, rfm_counts, rfm_summary, snapshots, split
     from patron.models import (
         NBD,
         BetaDiscreteWeibull,
+        BetaGeoBetaBinomial,
+        BetaGeoCNBD,
         BetaGeoNBD,
         GammaGamma,
+        ModifiedBetaGeoCNBD,
         ModifiedBetaGeoNBD,
         ParetoNBD,
         ShiftedBetaGeometric,
@@ -39,6 +42,8 @@ _HOME = {
     "Audit": "patron.data",
     "Backtest": "patron.evaluation",
     "BetaDiscreteWeibull": "patron.models",
+    "BetaGeoBetaBinomial": "patron.models",
+    "BetaGeoCNBD": "patron.models",
     "BetaGeoNBD": "patron.models",
     "ChurnClassifier": "patron.churn",
     "Config": "patron.config",
@@ -47,6 +52,7 @@ _HOME = {
     "DataError": "patron._core.errors",
     "FitError": "patron._core.errors",
     "GammaGamma": "patron.models",
+    "ModifiedBetaGeoCNBD": "patron.models",
     "ModifiedBetaGeoNBD": "patron.models",
     "NBD": "patron.models",
     "ParetoNBD": "patron.models",
@@ -65,6 +71,7 @@ _HOME = {
     "likelihood_ratio_test": "patron.models",
     "load_config": "patron.config",
     "load_model": "patron.models",
+    "opportunities": "patron.features",
     "read_transactions": "patron.data",
     "renewals": "patron.features",
     "rfm_counts": "patron.features",
@@ -81,9 +88,10 @@ __all__ = [  # noqa: RUF022  # grouped by what they are for
     # a log
     "read_transactions", "TransactionLog", "audit", "Audit", "datasets",
     # what the log says of a customer
-    "rfm_summary", "rfm_counts", "renewals", "cohort_table", "features", "snapshots", "split",
+    "rfm_summary", "rfm_counts", "opportunities", "renewals", "cohort_table", "features", "snapshots", "split",
     # models
-    "BetaGeoNBD", "ModifiedBetaGeoNBD", "ParetoNBD", "NBD", "ShiftedBetaGeometric", "BetaDiscreteWeibull",
+    "BetaGeoNBD", "ModifiedBetaGeoNBD", "ParetoNBD", "NBD", "BetaGeoCNBD", "ModifiedBetaGeoCNBD",
+    "BetaGeoBetaBinomial", "ShiftedBetaGeometric", "BetaDiscreteWeibull",
     "GammaGamma", "CustomerValue", "load_model",
     "ChurnClassifier", "ValueBooster",
     # which is best, and by how much

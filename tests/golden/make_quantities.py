@@ -167,7 +167,7 @@ class BetaDropout(Poisson):
         def rate(u):
             return mp.exp(-DAY * u) * self.hypergeometric(power, self.a, last, u)
 
-        bend = 1 / (DAY + (1 + 4 * power * self.a / last) / (self.A + start))
+        bend = 1 / (DAY + (1 + 4 * power) / (self.A + start))
         return self.k / self.A * integral(rate, start, end, bend)
 
     def residual(self):

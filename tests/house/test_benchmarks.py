@@ -2,11 +2,17 @@
 
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
 
+import patron
 from benchmarks import __main__ as benchmarks
 from benchmarks.bar import Bar, Result, Skipped
 from benchmarks.canary import changes, locked
+from benchmarks.hard_points import Count, count
+from benchmarks.kernel import Kernel
+from benchmarks.speed import customers
 
 
 def _bar(measure, threshold=2.0, better="high"):
@@ -71,3 +77,22 @@ def test_the_canary_tells_only_what_differs_from_the_lock():
     )
     installed = {"numpy": "2.4.6", "ibis-framework": "12.1", "new": "1", "patron": "0.1.0"}
     assert changes(installed, pins) == [("ibis-framework", "12.0", "12.1"), ("new", "not locked", "1")]
+
+
+def test_the_kernel_that_a_fit_is_timed_against_does_the_same_work():
+    """At the estimates its slope is 0, its likelihood and its curvature are the fit's."""
+    frame = customers(3000)
+    model = patron.BetaGeoNBD().fit(frame)
+    kernel = Kernel(*(frame[name].to_numpy(float) for name in ("frequency", "recency", "T")))
+    f, g, h = kernel(*model.params_)
+    assert f == pytest.approx(model.log_likelihood_, rel=1e-13)
+    assert np.abs(np.linalg.solve(h, g) / model.params_).max() < 1e-8
+    assert np.linalg.inv(-h) == pytest.approx(model.covariance_.to_numpy(), rel=1e-4)
+
+
+def test_hard_points_count_what_is_no_number_and_what_is_off():
+    wanted = pd.Series([1.0, 1.0, 1.0, np.inf, np.nan, 1e-9])
+    found = [1.0 + 1e-11, 1.0 + 1e-9, np.inf, np.inf, 5.0, 2e-9]
+    assert count(found, wanted, "alive") == Count(6, 1, 2)
+    assert count(found, wanted, "log_likelihood") == Count(6, 1, 2)
+    assert count([np.nan, 1e-12], pd.Series([np.nan, 2e-12]), "log_likelihood") == Count(2, 1, 0)

@@ -1,6 +1,8 @@
-"""Every public name, option, key, feature and column says what it is."""
+"""Every public name, option, key, feature and column says what it is; every claim of the proof pages is held."""
 
+import importlib
 import inspect
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -10,7 +12,10 @@ from pydantic import BaseModel
 import patron
 from patron.cli import app
 from patron.config import Config
+from patron.models.base import Model
 from patron.scoring.table import COLUMNS
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 CALLABLE = [name for name in patron.__all__ if callable(getattr(patron, name))]
 
@@ -71,3 +76,54 @@ def test_every_command_and_option_says_what_it_does():
 
 def test_every_column_of_the_score_table_is_described():
     assert [column.name for column in COLUMNS if len(column.description) < 10] == []
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """Import a module of docs by name, as the generator does."""
+    monkeypatch.syspath_prepend(str(DOCS))
+    return importlib.import_module
+
+
+def test_concepts_tell_every_model():
+    told = (DOCS / "concepts.md").read_text(encoding="utf-8")
+    models = [
+        name for name in CALLABLE if inspect.isclass(getattr(patron, name)) and issubclass(getattr(patron, name), Model)
+    ]
+    assert len(models) >= 10
+    assert [name for name in models if f"`{name}`" not in told] == []
+
+
+def test_every_trap_has_a_test_or_says_what_it_comes_with(page):
+    prove = page("prove")
+    tests = prove.trap_tests()
+    assert sorted(prove.TRAPS) == list(range(1, 25))
+    assert sorted(prove.TRAPS) == sorted({*tests, *prove.TO_COME})
+    assert [number for number in prove.TO_COME if tests[number]] == []
+
+
+@pytest.mark.parametrize(
+    ("published", "found", "within", "agree"),
+    [
+        (".243", 0.2434, 0, True),
+        (".243", 0.2436, 0, False),
+        ("-9582.4", -9582.44, 0, True),
+        ("1.07869e-07", 1.07870e-07, 0, False),
+        ("11.656", 11.6687, 2e-3, True),
+        ("11.656", 11.6687, 1e-3, False),
+        (".5", float("nan"), 1, False),
+    ],
+)
+def test_a_figure_is_held_to_what_was_printed(page, published, found, within, agree):
+    assert page("claims").agrees(published, found, within) == agree
+
+
+def test_a_page_with_a_wrong_figure_is_not_written(page):
+    claims = page("claims")
+    right, wrong = claims.Figure("r, alpha", ".243, 4.414", [0.2426, 4.4136]), claims.Figure("a", ".793", 0.8)
+    written = claims.sections("# Proof", [claims.Section("CDNOW", "a paper", [right])])
+    assert "| r, alpha | .243, 4.414 | .2426, 4.4136 | every digit | holds |" in written
+    with pytest.raises(claims.DisagreementError, match=r"a \| \.793 \| \.8000"):
+        claims.sections("# Proof", [claims.Section("CDNOW", "a paper", [right, wrong])])
+    with pytest.raises(ValueError, match="zip"):
+        claims.sections("# Proof", [claims.Section("CDNOW", "a paper", [claims.Figure("a, b", ".7", [0.7, 0.8])])])

@@ -12,17 +12,20 @@ import pytest
 from sklearn.base import clone
 
 from patron._core.errors import ConfigError, DataError, NotFittedError, NotIdentifiedWarning
+from patron.features import opportunities, rfm_summary
 from patron.models import CONTRACT_MODELS, MODELS, TRANSACTION_MODELS, BetaGeoNBD, GammaGamma, load_model
 
 
 @pytest.fixture(scope="module", params=list(MODELS))
-def fitted(request, cdnow_summary):
+def fitted(request, cdnow_sample):
     model = MODELS[request.param]()
     if request.param in CONTRACT_MODELS:
         left = np.array([1000, 869, 743, 653, 593, 551, 517, 491])
         table = pd.DataFrame({"period": range(1, 8), "at_risk": left[:-1], "lost": -np.diff(left)})
         return model.fit(table, period="year")
-    return model.fit(cdnow_summary)
+    if request.param == "bg_bb":
+        return model.fit(opportunities(cdnow_sample, "1997-09-30", "month"))
+    return model.fit(rfm_summary(cdnow_sample, "1997-09-30", unit="week", gaps=True))
 
 
 def test_json_gives_the_model_back_to_the_last_bit(fitted, tmp_path):

@@ -46,7 +46,7 @@ def test_derivatives_of_transaction_models(cdnow_summary, name, values):
 def test_derivatives_of_gamma_gamma(cdnow_summary, p, q, v):
     paid = cdnow_summary[cdnow_summary["monetary_value"] > 0][::10]
     x, m = paid["frequency"].to_numpy(float), paid["monetary_value"].to_numpy()
-    check_derivatives(_log_likelihood(x, m, np.ones(len(x))), [p, q, v])
+    check_derivatives(_log_likelihood(x, m, np.ones(len(x)), np.empty((len(x), 0))), [p, q, v])
 
 
 def test_likelihood_of_bg_nbd_is_the_papers(histories):
@@ -149,9 +149,9 @@ def test_many_purchases_over_many_years_fit(histories):
 
 def test_trap_07_a_fit_at_an_edge_looks_for_the_other_peak(summarise):
     """From ordinary starts all customers leave at one chance; some leave at once, the others hardly, is likelier."""
-    T = np.random.default_rng(77).uniform(30, 105, 200)
+    T = np.random.default_rng(42).uniform(30, 105, 200)
     made = ModifiedBetaGeoNBD.from_params(r=1.5, alpha=78.0, a=0.4, b=0.4, unit="day")
-    frame = summarise(made.sample(200, T, seed=77), T, unit="day")
+    frame = summarise(made.sample(200, T, seed=42), T, unit="day")
     model = ModifiedBetaGeoNBD()
     history = read_history(frame)
     ordinary = maximise(model._log_likelihood(history), model._starts(history)[0], np.zeros(4), len(frame))

@@ -103,15 +103,15 @@ def test_kills_at_random_moments_leave_what_the_next_run_completes(tmp_path, mak
     forks.set_forkserver_preload(["patron.pipeline", "patron.cli", "duckdb", "ibis", "mlflow", "sklearn", "lightgbm"])
     moments = random.Random(3)
     for command in (pipeline.run, pipeline.train, pipeline.run):
-        process = forks.Process(target=command, args=(config,))
+        process = forks.Process(target=command, args=(config,), daemon=True)
         process.start()
         time.sleep(moments.uniform(0.5, 4))
         process.kill()
         process.join()
         assert process.exitcode == -signal.SIGKILL
-    process = forks.Process(target=pipeline.run, args=(config,))
+    process = forks.Process(target=pipeline.run, args=(config,), daemon=True)
     process.start()
-    process.join(120)
+    process.join(300)
     assert process.exitcode == 0
     Scorer.load(tmp_path / "models" / "shop")
     assert (tmp_path / "out" / "shop" / "latest.json").exists()

@@ -21,6 +21,7 @@ from patron.features.feature import Feature
 if TYPE_CHECKING:
     from patron.data.log import TransactionLog
     from patron.features.contracts import renewals
+    from patron.features.occasions import opportunities
     from patron.features.purchases import unmatched_refunds
     from patron.features.rfm import rfm_counts, rfm_summary
     from patron.features.snapshot import features, snapshots, split
@@ -30,6 +31,7 @@ __all__ = [
     "LABELS",
     "Feature",
     "features",
+    "opportunities",
     "renewals",
     "rfm_counts",
     "rfm_summary",
@@ -39,6 +41,7 @@ __all__ = [
 ]
 _HOME = {
     "features": "snapshot",
+    "opportunities": "occasions",
     "renewals": "contracts",
     "rfm_counts": "rfm",
     "rfm_summary": "rfm",

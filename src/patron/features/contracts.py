@@ -83,7 +83,8 @@ def renewals(subscriptions: Any, as_of: Day, period: str, *, grace: int = 0) -> 
     c           2024-02-01         0   True        1  basic
     """
     length = read_period(period)
-    if not isinstance(grace, int | np.integer) or isinstance(grace, bool) or grace < 0:
+    told: Any = grace
+    if isinstance(told, bool) or not isinstance(told, int | np.integer) or told < 0:
         raise ConfigError(f"grace is a whole number of days, 0 or more, not {grace!r}", fix="correct it")
     day = day_number(as_of)
     log = subscriptions if isinstance(subscriptions, TransactionLog) else _alone(subscriptions, day)

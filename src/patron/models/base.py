@@ -215,7 +215,7 @@ class Model(ABC):
     def _values(self) -> tuple[float, ...]:
         """The family's parameters."""
         self._check_fitted()
-        return tuple(self.params_.iloc[: len(self.parameters)].tolist())
+        return tuple(self.params_.to_numpy()[: len(self.parameters)].tolist())
 
     @property
     def coordinates(self) -> Coordinates:

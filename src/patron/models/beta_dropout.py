@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import betainc, expit
+from scipy.special import betainc
 
 from patron.models.beta_rate import BetaGeoRate, log_beta_mean, nodes_of
 from patron.models.covariates import CovariateModel
@@ -72,7 +72,7 @@ class BetaDropout(CovariateModel):
             return total(
                 widen(bought(r, alpha, beyond), 0, 4),
                 widen(over_blocks(partial(waited, r, alpha), some.x, some.T, some.weight), 0, 4),
-                widen(_stayed(a, b, stayed), 2, 4),
+                widen(stayed_log(a, b, stayed), 2, 4),
                 over_blocks(partial(_left, values, shift), tempted.x, tempted.t_x, tempted.T, tempted.weight),
             )
 
@@ -114,15 +114,23 @@ class BetaDropout(CovariateModel):
         return f, g, h
 
     def _alive(self, history: History) -> Array:
-        return self._alive_or_gone(history)[0]
+        alive: Array = 1 / (1 + self._odds_gone(history))
+        return alive
 
     def _alive_or_gone(self, history: History) -> tuple[Array, Array]:
+        odds = self._odds_gone(history)
+        with np.errstate(divide="ignore"):
+            return 1 / (1 + odds), 1 / (1 + 1 / odds)
+
+    def _odds_gone(self, history: History) -> Array:
+        """Odds of having left; infinite where they are beyond a double."""
         r, alpha, a, b = self._at(history)
         chances = history.x + self.chances
         faded = (r + history.x) * np.log1p((history.T - history.t_x) / (alpha + history.t_x))
-        z = np.log(a / (b + np.maximum(chances, 1.0) - 1)) + faded
-        z[chances == 0] = -np.inf
-        return expit(-z), expit(z)
+        with np.errstate(over="ignore"):
+            odds: Array = a / (b + np.maximum(chances, 1.0) - 1) * np.exp(faded)
+        odds[chances == 0] = 0.0
+        return odds
 
     def _alive_ahead(self, history: History, end: Array) -> Array:
         r, alpha, a, b = self._at(history)
@@ -180,7 +188,7 @@ class BetaDropout(CovariateModel):
         return alive[row], time
 
 
-def _stayed(a: float, b: float, stayed: Array) -> Derivatives:
+def stayed_log(a: float, b: float, stayed: Array) -> Derivatives:
     """Log of having stayed at every chance: sum over j of N(chances > j) * -log1p(a/(b+j)), in a and b."""
     j = np.arange(len(stayed))
     stays, all_ = 1 / (b + j), 1 / (a + b + j)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from patron.models.fitter import Array, blocks
 from patron.models.horizon import Integers, LogTable
+
+_ATOM: Final = 0.5
 
 Reals = npt.NDArray[np.floating[Any]]
 
@@ -31,7 +33,8 @@ class BetaGeoRate:
     def __init__(self, r: float, a: float, b: float) -> None:
         self._r, self._a, self._b = r, a, b
         self._nodes = int(nodes_of(a, b))
-        self._table = LogTable(self._log_mean)
+        self.fine = self._finer if b < _ATOM else None
+        self._table = LogTable(self._log_mean, self.fine)
 
     def log_fading(self, u: Array, x: Integers, age: Array) -> Array:
         """Log of v(u; x, T) / v(0; x, T), age = alpha + T."""
@@ -41,6 +44,10 @@ class BetaGeoRate:
         """Return where the rate bends: v is smooth in log(scale + u)."""
         return age * self._bend(x)
 
+    def _finer(self, x: Integers) -> Array:
+        """With b + x near 0 some leave at the next purchase for sure: v bends where only the others are left."""
+        return np.where(self._b + x < _ATOM, 1 + (self._r + x) / 8, 1.0)
+
     def _bend(self, x: Integers) -> Array:
         return (self._a + self._b + x) / (self._a + self._r + x + 1) / 4
 
@@ -48,7 +55,7 @@ class BetaGeoRate:
         w: Array = self._bend(x) * np.expm1(z)
         means = [
             log_beta_mean(self._a, self._b + x[rows], self._r + x[rows] + 1, w[rows], self._nodes)
-            for rows in blocks(len(x), 16)
+            for rows in blocks(len(x), 32)
         ]
         return np.concatenate(means)
 

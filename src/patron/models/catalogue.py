@@ -10,9 +10,12 @@ from patron._core.files import read_json
 from patron.models.base import Model
 from patron.models.beta_discrete_weibull import BetaDiscreteWeibull
 from patron.models.beta_geo import BetaGeoNBD
+from patron.models.beta_geo_beta_binomial import BetaGeoBetaBinomial
+from patron.models.beta_geo_cnbd import BetaGeoCNBD
 from patron.models.contract import ContractModel
 from patron.models.gamma_gamma import GammaGamma
 from patron.models.modified_beta_geo import ModifiedBetaGeoNBD
+from patron.models.modified_beta_geo_cnbd import ModifiedBetaGeoCNBD
 from patron.models.nbd import NBD
 from patron.models.pareto import ParetoNBD
 from patron.models.shifted_beta_geometric import ShiftedBetaGeometric
@@ -28,7 +31,13 @@ CONTRACT_MODELS: Final[dict[str, type[ContractModel]]] = {
 }
 """The models of contracts, by name."""
 
-_OTHERS: Final[tuple[type[Model], ...]] = (NBD, GammaGamma)
+_OTHERS: Final[tuple[type[Model], ...]] = (
+    NBD,
+    BetaGeoCNBD,
+    ModifiedBetaGeoCNBD,
+    BetaGeoBetaBinomial,
+    GammaGamma,
+)
 MODELS: Final[dict[str, type[Model]]] = {
     **TRANSACTION_MODELS,
     **CONTRACT_MODELS,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -155,8 +154,10 @@ def _by_recency(frame: pd.DataFrame, expected: Array, happened: Array) -> pd.Dat
     repeat = np.flatnonzero(frame["frequency"].to_numpy() > 0)
     share = (frame["recency"] / frame["T"]).to_numpy()[repeat]
     ends = np.linspace(0, 1, _RECENT + 1)
-    part = pd.cut(share, ends, labels=[f"{low:.0%}-{high:.0%}" for low, high in pairwise(ends)])
-    return _by(part, "recency / T", expected[repeat], happened[repeat])
+    part = np.searchsorted(ends, share) - 1
+    table = _by(part, "recency / T", expected[repeat], happened[repeat])
+    table.index = pd.Index([f"{ends[i]:.0%}-{ends[i + 1]:.0%}" for i in table.index], name="recency / T")
+    return table
 
 
 def _distance(pit: Array) -> float:

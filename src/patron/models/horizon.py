@@ -39,16 +39,23 @@ class LogTable:
     ----------
     log_f : callable
         Of x, shape (k, 1), and z, shape (k, nodes); may give several functions, along axes before these.
+    fine : callable, optional
+        Of x: how many times finer the panels are, where f bends sooner.
     """
 
-    def __init__(self, log_f: Callable[[Integers, Array], Array]) -> None:
-        self._log_f = log_f
+    def __init__(
+        self, log_f: Callable[[Integers, Array], Array], fine: Callable[[Integers], Array] | None = None
+    ) -> None:
+        self._fine = fine
+        self._log_f = log_f if fine is None else lambda x, z: log_f(x, z / fine(x))
 
     def __call__(self, x: Integers, z: Array) -> Array:
         """Log f at every pair of `x` and `z` (same shape), the last axes of the result."""
         shape, x, z = z.shape, x.ravel(), z.ravel()
         if not z.size:
             return np.empty(shape)
+        if self._fine is not None:
+            z = z * self._fine(x)
         names, x = (None, x) if x.max() < _DENSE else np.unique(x, return_inverse=True)
         first = math.floor(z.min() / _WIDTH)
         panels = math.floor(z.max() / _WIDTH) - first + 1
@@ -91,6 +98,10 @@ class Rate(Protocol):
     def scale(self, x: Integers, age: Array) -> Array:
         """Return the time over which v changes: v is smooth in log(scale + u)."""
 
+    @property
+    def fine(self) -> Callable[[Integers], Array] | None:
+        """How many times finer than usual its tables are, by x, if at all."""
+
 
 def log_purchases(rate: Rate, x: Integers, age: Array, start: float, end: float, *discounts: float) -> Array:
     """Log of V / v(0), a row a discount: purchases in (start, end] ahead if alive now, discounted continuously.
@@ -123,7 +134,7 @@ def log_purchases(rate: Rate, x: Integers, age: Array, start: float, end: float,
         value: Array = top + np.log((np.exp(term - top[..., None]) * _WEIGHTS).sum(axis=-1) * (reach * scale / 2))
         return value
 
-    return LogTable(log_v)(x, np.log(age))
+    return LogTable(log_v, rate.fine)(x, np.log(age))
 
 
 def _keys(x: Integers, z: Array, first: int, panels: int) -> Integers:

@@ -89,8 +89,10 @@ class History:
         pairs = np.flatnonzero(present)
         place = np.empty(cells, dtype=np.int64)
         place[pairs] = np.arange(len(pairs))
+        for rows in blocks(len(self)):
+            key[rows] = place[key[rows]]
         T = ages[pairs % len(ages)]
-        return History((pairs // len(ages)).astype(np.float64), T, T, np.ones(len(T))), place.take(key)
+        return History((pairs // len(ages)).astype(np.float64), T, T, np.ones(len(T))), key
 
     def distinct(self) -> tuple[History, npt.NDArray[np.intp]]:
         """Return each history once, with its customers, and each row's place; covariates keep rows apart."""
@@ -185,7 +187,8 @@ def column(frame: pd.DataFrame, name: str, *, negative: bool = False) -> Array:
     if not (np.isfinite(least) and np.isfinite(most)):
         _refuse(np.isnan(values), frame, name, "missing values", "leave these rows out, or find out why they are empty")
         _refuse(np.isinf(values), frame, name, "infinite values", "leave these rows out, or find out where they arose")
-    if max(-least, most) > _LARGEST or ((values > 0) & (values < 1 / _LARGEST)).any():
+    tiny = least < 1 / _LARGEST and ((values > 0) & (values < 1 / _LARGEST)).any()
+    if tiny or max(-least, most) > _LARGEST:
         unlikely = (np.abs(values) > _LARGEST) | ((values > 0) & (values < 1 / _LARGEST))
         _refuse(unlikely, frame, name, f"values beyond {_LARGEST:.0e} or within {1 / _LARGEST:.0e} of 0", _MAKE_SUMMARY)
     if least < 0 and not negative:

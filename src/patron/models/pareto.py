@@ -102,6 +102,7 @@ class ParetoNBD(CovariateModel):
 
     def _alike_log_likelihood(self, history: History) -> Callable[[Array], Derivatives]:
         some = history.condensed()
+        some = some[np.argsort(some.T - some.t_x)]  # rows of a block take as many nodes
         beyond, silent = more_than(some.x, some.weight), some.T - some.t_x
         nothing = np.zeros(len(some))
 
@@ -192,6 +193,8 @@ class ParetoNBD(CovariateModel):
 
 class ParetoRate:
     """The purchase rate ahead against today's, of a customer alive now: ((beta+T) / (beta+T+u))**s."""
+
+    fine = None
 
     def __init__(self, s: float) -> None:
         self._s = s

@@ -33,7 +33,7 @@ from patron.models.uncertainty import (
 Length = float | str | Horizon
 Ahead = Length | tuple[Length, Length]
 
-_WAITS: Final = (-60.0, 600.0)
+_WAITS: Final = (-60.0, 650.0)
 """Logarithms of the shortest and the longest wait looked at, in mean waits."""
 
 
@@ -528,8 +528,8 @@ class Quantities(Model):
         if not len(rows):
             return np.empty(0)
         low, high = (np.full(len(rows), end) for end in _WAITS)
-        wait: Array = usual * np.exp(find_root(excess, (low, high), args=(rows.astype(np.float64),)).x)
-        return wait
+        wait = usual * np.exp(find_root(excess, (low, high), args=(rows.astype(np.float64),)).x)
+        return np.where(np.isnan(wait), np.inf, wait)  # beyond what a double tells
 
     def _purchases(self, history: History, start: Array, end: Array, *discounts: float) -> Array:
         """Return expected purchases in (start, end] ahead, a row a discount; a table for each distinct stretch.
@@ -554,7 +554,9 @@ class Quantities(Model):
             pairs, row = history.by_age()
             if_alive = self._if_alive(pairs, start, end, *discounts)
             for rows in blocks(len(history), self.rows):
-                values[:, rows] = (self._states(history[rows]) * if_alive.take(row[rows], axis=-1)).sum(axis=1)
+                ahead = if_alive.take(row[rows], axis=-1)
+                ahead *= self._states(history[rows])
+                ahead.sum(axis=1, out=values[:, rows])
         return values
 
     def _if_alive(self, history: History, start: float, end: float, *discounts: float) -> Array:

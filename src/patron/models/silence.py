@@ -18,7 +18,7 @@ import numpy.typing as npt
 from patron.models.fitter import Array, Derivatives, total
 from patron.models.gamma_poisson import log_count
 
-BLOCK: Final = 512
+BLOCK: Final = 1024
 """Rows a block: their nodes stay in the second-level cache."""
 
 _GONE: Final = 38.0
@@ -29,11 +29,13 @@ _COUNTED: Final = 30.0
 
 _ENDLESS: Final = 1e250
 
+_SHORT_RANGE: Final = 1.5
+_SHORT_FALL: Final = 8.0
 _EASY_RANGE: Final = 4.0
 _EASY_FALL: Final = 20.0
 _FAR_RANGE: Final = 40.0
-"""A range no longer, in log(near + y), over which the integrand falls no deeper, is left to few nodes; one of more
-than 40 takes most."""
+"""A range no longer, in log(near + y), over which the integrand falls no deeper, is left to the fewest nodes, or
+to few; one of more than 40 takes most."""
 
 
 def _on_unit(n: int) -> tuple[Array, Array]:
@@ -42,7 +44,7 @@ def _on_unit(n: int) -> tuple[Array, Array]:
     return (1 + nodes[:, None]) / 2, weights[:, None] / 2
 
 
-_FEW, _MORE, _MOST, _COUNT = (_on_unit(nodes) for nodes in (20, 40, 64, 72))
+_FEWEST, _FEW, _MORE, _MOST, _COUNT = (_on_unit(nodes) for nodes in (12, 20, 40, 64, 72))
 
 _Nodes = tuple[Array, Array, Array, Array, Array]
 """log((A+y)/A), log((B+y)/B), y/(A+y), y/(B+y) and the integrand times weight at nodes y, (nodes, n) each."""
@@ -195,10 +197,12 @@ def _gone(k: Array, s: float | Array, A: Array, B: Array, t: Array) -> Iterator[
     with np.errstate(divide="ignore", over="ignore"):
         bound = np.log1p(np.expm1((_GONE + np.maximum(-line, 0) * cut) / power) / ratio)
         cut = np.minimum(np.minimum(cut, _GONE / np.maximum(line, 0)), bound)
-    easy = (cut < _EASY_RANGE) & (line * cut + power * np.log1p(ratio * np.expm1(cut)) < _EASY_FALL)
+    fall = line * cut + power * np.log1p(ratio * np.expm1(cut))
+    short = (cut < _SHORT_RANGE) & (fall < _SHORT_FALL)
+    easy = (cut < _EASY_RANGE) & (fall < _EASY_FALL)
     columns = ratio, line, power, cut, s * cut * near / B
     far_off = cut > _FAR_RANGE
-    for some, rule in ((easy, _FEW), (~easy & ~far_off, _MORE), (far_off, _MOST)):
+    for some, rule in ((short, _FEWEST), (easy & ~short, _FEW), (~easy & ~far_off, _MORE), (far_off, _MOST)):
         rows = np.flatnonzero(some)
         if len(rows):
             at = _at_nodes(*rule, *(column[rows] for column in columns))

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from patron._core.calendar import DAYS_PER_YEAR, UNIT_DAYS
+from patron._core.calendar import DAYS_PER_YEAR, unit_days
 from patron.metrics.arrays import FloatArray
 from patron.plots import style
 
@@ -112,7 +112,7 @@ def plot_probability_alive(
 
 
 def _year(unit: str) -> float:
-    return float(round(DAYS_PER_YEAR / UNIT_DAYS[unit]))
+    return float(round(DAYS_PER_YEAR / unit_days(unit)))
 
 
 def _customers(unit: str, T: float, frequency: object, recency: object) -> pd.DataFrame:
