@@ -10,7 +10,7 @@ import numpy as np
 import patron
 from benchmarks.bar import Bar, Result, alternate, timed
 from benchmarks.speed import MILLION, customers
-from patron.models.fitter import Array, blocks
+from patron.models.maths.fitter import Array, blocks
 
 PASSES = 6
 

@@ -18,7 +18,7 @@ from benchmarks.bar import Bar, Result
 from patron import PatronWarning
 from patron._core.errors import FitError, NotIdentifiedWarning
 from patron.models import TRANSACTION_MODELS
-from patron.models.transaction import TransactionModel
+from patron.models.family.transaction import TransactionModel
 
 SETS: Final = 200
 KINDS: Final = ("staggered", "staggered", "cohort", "heavy", "staggered", "cohort", "stays", "once", "sparse", "short")

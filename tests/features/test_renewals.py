@@ -11,7 +11,7 @@ import pytest
 from patron._core.errors import ConfigError, DataError
 from patron.data.readers import read_transactions
 from patron.features.contracts import renewals
-from patron.models.contract_inputs import cohort_table
+from patron.models.family.contract_inputs import cohort_table
 
 DAY = dt.timedelta(days=1)
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 import patron
 from patron.cli import app
 from patron.config import Config
-from patron.models.base import Model
+from patron.models.family.base import Model
 from patron.scoring.table import COLUMNS
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -8,7 +8,7 @@ import pytest
 
 from patron.features import rfm_summary
 from patron.models import TRANSACTION_MODELS, BetaGeoNBD, GammaGamma
-from patron.models.transaction import TransactionModel
+from patron.models.family.transaction import TransactionModel
 
 TYPICAL = {
     "bg_nbd": {"r": 0.2426, "alpha": 4.4136, "a": 0.7929, "b": 2.4259},

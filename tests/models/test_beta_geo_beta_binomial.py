@@ -16,7 +16,7 @@ from scipy import special
 
 from patron._core.errors import ConfigError, DataError, FitError, NotIdentifiedWarning, UndefinedError, UnitError
 from patron.models.beta_geo_beta_binomial import BetaGeoBetaBinomial
-from patron.models.inputs import read_opportunities
+from patron.models.family.inputs import read_opportunities
 
 HARD_POINTS = Path(__file__).parents[1] / "golden" / "hard_points" / "bg_bb.csv.gz"
 PAPER = {"alpha": 1.204, "beta": 0.750, "gamma": 0.657, "delta": 2.783}

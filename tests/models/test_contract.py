@@ -21,8 +21,8 @@ from patron._core.errors import (
     UnitError,
 )
 from patron.models.beta_discrete_weibull import BetaDiscreteWeibull
-from patron.models.contract_inputs import cohort_table
-from patron.models.contract_likelihood import log_likelihood
+from patron.models.family.contract_inputs import cohort_table
+from patron.models.maths.contract_likelihood import log_likelihood
 from patron.models.shifted_beta_geometric import ShiftedBetaGeometric
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "contract.csv.gz"

@@ -8,7 +8,7 @@ import pytest
 
 from patron._core.errors import ConfigError, DataError, PooledGroupWarning, UndefinedError
 from patron.models import BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD, load_model
-from patron.models.inputs import read_history
+from patron.models.family.inputs import read_history
 
 FAMILY = {
     BetaGeoNBD: (0.8, 8.0, 0.8, 2.4),

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from patron._core.errors import FitError, NotIdentifiedWarning
 from patron.models import TRANSACTION_MODELS, BetaGeoNBD, GammaGamma, ModifiedBetaGeoNBD, ParetoNBD
-from patron.models.fitter import maximise
+from patron.models.family.inputs import read_history
 from patron.models.gamma_gamma import _log_likelihood
-from patron.models.inputs import read_history
+from patron.models.maths.fitter import maximise
 
 
 def check_derivatives(evaluate, values) -> None:
@@ -170,9 +170,9 @@ def test_many_rows_start_from_few_and_end_the_same(model, summarise, monkeypatch
         passes.append(optimum.passes)
         return optimum
 
-    monkeypatch.setattr("patron.models.transaction.maximise", counted)
+    monkeypatch.setattr("patron.models.family.transaction.maximise", counted)
     whole = type(model)().fit(frame)
-    monkeypatch.setattr("patron.models.transaction._FEW", 2000)
+    monkeypatch.setattr("patron.models.family.transaction._FEW", 2000)
     started = type(model)().fit(frame)
     assert started.params_.to_numpy() == pytest.approx(whole.params_.to_numpy(), rel=1e-8)
     alone, *_, after_few = passes

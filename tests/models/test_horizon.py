@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from patron.models.beta_rate import log_beta_mean
-from patron.models.horizon import LogTable, log_purchases
+from patron.models.maths.beta_rate import log_beta_mean
+from patron.models.maths.horizon import LogTable, log_purchases
 
 
 def test_a_table_is_right_to_12_digits_where_its_function_bends():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from patron.models import silence as module
-from patron.models.silence import log_silence, silence
+from patron.models.maths.silence import log_silence, silence
 
 
 def drawn(seed: int):

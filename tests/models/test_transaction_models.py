@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from patron._core.errors import ConfigError, DataError, UndefinedError
 from patron.models import TRANSACTION_MODELS
-from patron.models.inputs import read_history
-from patron.models.transaction import TransactionModel
+from patron.models.family.inputs import read_history
+from patron.models.family.transaction import TransactionModel
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 HARD = [

@@ -11,7 +11,7 @@ import pytest
 
 from patron._core.errors import ConfigError, DataError, FitError, NotIdentifiedWarning, UndefinedError
 from patron.models import BetaGeoNBD, GammaGamma, ParetoNBD
-from patron.models.uncertainty import Totals, mean_interval, parameter_draws, predictive_interval
+from patron.models.family.uncertainty import Totals, mean_interval, parameter_draws, predictive_interval
 from patron.value import CustomerValue
 
 TRUE = {
@@ -52,8 +52,8 @@ def one(few):
 @pytest.mark.parametrize("family", TRUE, ids=lambda family: family.name)
 def test_trap_17_intervals_hold_nine_times_of_ten(family, monkeypatch):
     """1,000 worlds: a fit in each; the interval's truth is the expectation under the parameters that made it."""
-    monkeypatch.setattr("patron.models.quantities.DRAWS", 60)
-    monkeypatch.setattr("patron.models.quantities.REPEATS", 2)
+    monkeypatch.setattr("patron.models.family.quantities.DRAWS", 60)
+    monkeypatch.setattr("patron.models.family.quantities.REPEATS", 2)
     true = family.from_params(unit="week", **TRUE[family])
     held: dict[str, list[float]] = {}
     for seed in range(1000):
@@ -130,7 +130,7 @@ def test_draws_of_the_same_seed_are_the_same_and_blocks_do_not_share_luck(one, f
     once = one.purchases_interval(few, 13, of="base", seed=1)
     assert once.equals(one.purchases_interval(few, 13, of="base", seed=1))
     assert not once.equals(one.purchases_interval(few, 13, of="base", seed=2))
-    monkeypatch.setattr("patron.models.uncertainty._ROWS", 100)
+    monkeypatch.setattr("patron.models.family.uncertainty._ROWS", 100)
     pieces = one.purchases_interval(few, 13, of="base", seed=1)
     width, again = ((i["high"] - i["low"]).iloc[0] for i in (once, pieces))
     assert 0.6 < again / width < 1.6

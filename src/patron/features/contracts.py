@@ -15,7 +15,7 @@ from patron._core.errors import ConfigError, DataError
 from patron.data.engines import connect, settle
 from patron.data.log import TransactionLog
 from patron.features.per_customer import check_days, fetch
-from patron.models.contract_inputs import read_period
+from patron.models.family.contract_inputs import read_period
 
 Days = npt.NDArray[np.int64]
 _MONTHS: Final = {"month": 1, "year": 12}

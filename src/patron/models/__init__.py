@@ -6,7 +6,7 @@ from patron.models.beta_geo_beta_binomial import BetaGeoBetaBinomial
 from patron.models.beta_geo_cnbd import BetaGeoCNBD
 from patron.models.catalogue import CONTRACT_MODELS, MODELS, TRANSACTION_MODELS, load_model
 from patron.models.comparison import cohort_test, likelihood_ratio_test, vuong_test
-from patron.models.contract_inputs import cohort_table
+from patron.models.family.contract_inputs import cohort_table
 from patron.models.gamma_gamma import GammaGamma
 from patron.models.goodness import goodness_of_fit
 from patron.models.modified_beta_geo import ModifiedBetaGeoNBD

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from patron._core.calendar import Day
-from patron.models.beta_fall import beta_fall
-from patron.models.fitter import Array, Derivatives, Optimum, blocks, given_optimum, over_blocks, total
-from patron.models.horizon import Integers
-from patron.models.inputs import MOST_OPPORTUNITIES, History, read_opportunities, read_opportunities_ahead
-from patron.models.opportunity_sums import CELLS, count, seen, silence, unseen
-from patron.models.quantities import Ahead, infinite
-from patron.models.survival_sums import sum_ahead, sum_for_ever
-from patron.models.transaction import TransactionModel
+from patron.models.family.inputs import MOST_OPPORTUNITIES, History, read_opportunities, read_opportunities_ahead
+from patron.models.family.primitives import Ahead, infinite
+from patron.models.family.transaction import TransactionModel
+from patron.models.maths.beta_fall import beta_fall
+from patron.models.maths.fitter import Array, Derivatives, Optimum, blocks, given_optimum, over_blocks, total
+from patron.models.maths.horizon import Integers
+from patron.models.maths.opportunity_sums import CELLS, count, seen, silence, unseen
+from patron.models.maths.survival_sums import sum_ahead, sum_for_ever
 
 _MET: Final = 1 - 1e-12
 """A probability that is met exactly is met."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from patron.models.beta_dropout import edges
-from patron.models.erlang import ErlangDropout
+from patron.models.family.beta_dropout import edges
+from patron.models.family.erlang import ErlangDropout
 
 
 class BetaGeoCNBD(ErlangDropout):

@@ -7,19 +7,19 @@ from typing import Any, Final
 
 from patron._core.errors import DataError
 from patron._core.files import read_json
-from patron.models.base import Model
 from patron.models.beta_discrete_weibull import BetaDiscreteWeibull
 from patron.models.beta_geo import BetaGeoNBD
 from patron.models.beta_geo_beta_binomial import BetaGeoBetaBinomial
 from patron.models.beta_geo_cnbd import BetaGeoCNBD
-from patron.models.contract import ContractModel
+from patron.models.family.base import Model
+from patron.models.family.contract import ContractModel
+from patron.models.family.transaction import TransactionModel
 from patron.models.gamma_gamma import GammaGamma
 from patron.models.modified_beta_geo import ModifiedBetaGeoNBD
 from patron.models.modified_beta_geo_cnbd import ModifiedBetaGeoCNBD
 from patron.models.nbd import NBD
 from patron.models.pareto import ParetoNBD
 from patron.models.shifted_beta_geometric import ShiftedBetaGeometric
-from patron.models.transaction import TransactionModel
 
 TRANSACTION_MODELS: Final[dict[str, type[TransactionModel]]] = {
     model.name: model for model in (BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD)

@@ -10,9 +10,9 @@ import pandas as pd
 from scipy.special import gammaincc, ndtr
 
 from patron._core.errors import DataError, UndefinedError
-from patron.models.base import Model
-from patron.models.inputs import read_weights
-from patron.models.transaction import TransactionModel
+from patron.models.family.base import Model
+from patron.models.family.inputs import read_weights
+from patron.models.family.transaction import TransactionModel
 
 _WITHOUT_DROPOUT: Final = "nbd"
 _WITH_DROPOUT: Final = ("bg_nbd", "mbg_nbd", "pareto_nbd")

@@ -13,13 +13,13 @@ import pandas as pd
 from scipy.special import gammaln, polygamma
 
 from patron._core.errors import DependenceWarning, FitError
-from patron.models.base import Model, Solver
-from patron.models.columns import check_l2, standard_columns, unscaled
-from patron.models.fitter import Array, Derivatives, Optimum, blocks, given_optimum, maximise, over_blocks
-from patron.models.horizon import Integers
-from patron.models.inputs import column, frequency, read_weights
-from patron.models.rising import log_rising
-from patron.models.uncertainty import resampled
+from patron.models.family.base import Model, Solver
+from patron.models.family.columns import check_l2, standard_columns, unscaled
+from patron.models.family.inputs import column, frequency, read_weights
+from patron.models.family.uncertainty import resampled
+from patron.models.maths.fitter import Array, Derivatives, Optimum, blocks, given_optimum, maximise, over_blocks
+from patron.models.maths.horizon import Integers
+from patron.models.maths.rising import log_rising
 
 LEAST_Q: Final = 1.01
 """q is kept above it: at q <= 1 the mean spend of a new customer is infinite."""

@@ -10,8 +10,9 @@ import pandas as pd
 
 from patron._core.calendar import Day
 from patron._core.errors import DataError
-from patron.models.fitter import Array
-from patron.models.quantities import Length, Quantities
+from patron.models.family.primitives import Length
+from patron.models.family.quantities import Quantities
+from patron.models.maths.fitter import Array
 
 _LAST: Final = 7
 """Frequencies and counts from here on are one row."""

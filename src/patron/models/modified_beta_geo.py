@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from patron.models.beta_dropout import BetaDropout, edges
+from patron.models.family.beta_dropout import BetaDropout, edges
 
 
 class ModifiedBetaGeoNBD(BetaDropout):

@@ -9,12 +9,12 @@ from typing import ClassVar, Never
 import numpy as np
 
 from patron._core.errors import ConfigError, UndefinedError
-from patron.models.fitter import Array, Derivatives, over_blocks, total
-from patron.models.gamma_poisson import BUYING_EDGES, bought, log_count, more_than, pace, simulate, waited
-from patron.models.horizon import Integers, Rate
-from patron.models.inputs import History
-from patron.models.rising import log_rising
-from patron.models.transaction import TransactionModel
+from patron.models.family.inputs import History
+from patron.models.family.transaction import TransactionModel
+from patron.models.maths.fitter import Array, Derivatives, over_blocks, total
+from patron.models.maths.gamma_poisson import BUYING_EDGES, bought, log_count, more_than, simulate, waited
+from patron.models.maths.horizon import Integers, Rate
+from patron.models.maths.rising import log_rising
 
 
 class NBD(TransactionModel):
@@ -54,7 +54,7 @@ class NBD(TransactionModel):
     edges: ClassVar[dict[str, str]] = BUYING_EDGES
 
     def _starts(self, history: History) -> tuple[Array, Array]:
-        once = pace(history)
+        once = history.usual_gap
         return np.array([1.0, once]), np.array([0.1, 0.1 * once])
 
     def _log_likelihood(self, history: History) -> Callable[[Array], Derivatives]:

@@ -8,25 +8,24 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from patron.models.covariates import CovariateModel
-from patron.models.fitter import Array, Derivatives, Optimum, blocks, given_optimum, over_blocks, total
-from patron.models.gamma_poisson import (
+from patron.models.family.covariates import CovariateModel
+from patron.models.family.inputs import History
+from patron.models.family.primitives import infinite
+from patron.models.maths.fitter import Array, Derivatives, Optimum, blocks, given_optimum, over_blocks, total
+from patron.models.maths.gamma_poisson import (
     BUYING_EDGES,
     Rows,
     add_rows,
     bought,
     more_than,
-    pace,
     row_bought,
     row_waited,
     simulate,
     waited,
     widen,
 )
-from patron.models.horizon import Integers, Rate
-from patron.models.inputs import History
-from patron.models.quantities import infinite
-from patron.models.silence import BLOCK, count, log_silence, row_silence, silence
+from patron.models.maths.horizon import Integers, Rate
+from patron.models.maths.silence import BLOCK, count, log_silence, row_silence, silence
 
 
 class ParetoNBD(CovariateModel):
@@ -55,7 +54,7 @@ class ParetoNBD(CovariateModel):
     L = Gamma(r+x) alpha**r beta**s / Gamma(r) * [(alpha+T)**-(r+x) (beta+T)**-s
     + s * integral of (alpha+y)**-(r+x) (beta+y)**-(s+1) dy over [t_x, T]].
 
-    The integral is a fixed quadrature (`patron.models.silence`): the difference of two hypergeometric functions,
+    The integral is a fixed quadrature (`patron.models.maths.silence`): the difference of two hypergeometric functions,
     which is the usual form, loses its digits when beta and alpha are far apart or x is large.
 
     References
@@ -97,7 +96,7 @@ class ParetoNBD(CovariateModel):
     }
 
     def _alike_starts(self, history: History) -> tuple[Array, Array]:
-        once, age = pace(history), float(np.average(history.T, weights=history.weight))
+        once, age = history.usual_gap, float(np.average(history.T, weights=history.weight))
         return np.array([1.0, once, 1.0, age]), np.array([1.0, once, 0.3, 0.1 * age])
 
     def _alike_log_likelihood(self, history: History) -> Callable[[Array], Derivatives]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from patron.models.contract import ContractModel
+from patron.models.family.contract import ContractModel
 
 
 class ShiftedBetaGeometric(ContractModel):

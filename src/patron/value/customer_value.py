@@ -10,11 +10,9 @@ import pandas as pd
 
 from patron._core.calendar import UNIT_DAYS, Day, discount_per_day
 from patron._core.errors import DataError
-from patron.models.fitter import Array, weighted_count
-from patron.models.gamma_gamma import GammaGamma
-from patron.models.quantities import Ahead, Quantities
-from patron.models.transaction import TransactionModel
-from patron.models.uncertainty import (
+from patron.models.family.primitives import Ahead
+from patron.models.family.transaction import TransactionModel
+from patron.models.family.uncertainty import (
     DRAWS,
     REPEATS,
     Kind,
@@ -25,6 +23,8 @@ from patron.models.uncertainty import (
     mean_interval,
     predictive_interval,
 )
+from patron.models.gamma_gamma import GammaGamma
+from patron.models.maths.fitter import Array, weighted_count
 
 
 class CustomerValue:
@@ -202,7 +202,7 @@ class CustomerValue:
 
         models, places = purchases.by_rows(summary)
 
-        def value(spending: GammaGamma, *models: Quantities) -> Array:
+        def value(spending: GammaGamma, *models: Any) -> Array:
             discounted = np.empty(len(summary))
             for model, rows in zip(models, places, strict=True):
                 own = model.discounted_purchases(summary.iloc[rows], horizon, discount_rate, as_of=as_of)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron.models.gamma_poisson import simulate
+from patron.models.maths.gamma_poisson import simulate
 
 Array = npt.NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from patron._core.errors import DataError, FitError
 from patron._core.files import read_json, write_json
 from patron.compat.lifetimes.utils import ConvergenceError
 from patron.models import load_model
-from patron.models.base import Model
+from patron.models.family.base import Model
 
 FORMAT = 1
 

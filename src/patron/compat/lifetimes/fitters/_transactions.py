@@ -13,7 +13,7 @@ from patron._core.errors import DataError
 from patron.compat.lifetimes._rows import Rows
 from patron.compat.lifetimes.fitters import BaseFitter
 from patron.compat.lifetimes.utils import _check_inputs
-from patron.models.transaction import TransactionModel
+from patron.models.family.transaction import TransactionModel
 
 UNIT: Final = "day"
 """Whatever unit the caller measures in: the models only see to it that it is one and the same."""

@@ -10,7 +10,7 @@ import numpy as np
 from patron.compat.lifetimes.fitters._transactions import TransactionFitter, ahead, new_customers
 from patron.compat.lifetimes.generate_data import beta_geometric_nbd_model
 from patron.models import BetaGeoNBD
-from patron.models.transaction import TransactionModel
+from patron.models.family.transaction import TransactionModel
 
 
 class BetaGeoFitter(TransactionFitter):

@@ -7,10 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from patron.models.fitter import Array, Derivatives
-from patron.models.horizon import Integers
-from patron.models.inputs import History
-from patron.models.rising import log_rising
+from patron.models.maths.fitter import Array, Derivatives
+from patron.models.maths.horizon import Integers
+from patron.models.maths.rising import log_rising
 
 BUYING_EDGES: Final = {
     "r+ alpha+": "customers do not differ in how often they buy",
@@ -21,11 +20,6 @@ BUYING_EDGES: Final = {
     "alpha-": "customers buy at once",
 }
 """What it means when r or alpha runs to an edge."""
-
-
-def pace(history: History) -> float:
-    """Time a repeat purchase, over all customers."""
-    return float((history.weight * history.T).sum() / (history.weight * history.x).sum())
 
 
 def more_than(x: Array, weight: Array) -> Array:

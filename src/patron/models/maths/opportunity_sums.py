@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from scipy.special import logsumexp
 
-from patron.models.beta_fall import beta_fall
-from patron.models.fitter import Array, Derivatives, total
-from patron.models.gamma_poisson import more_than
+from patron.models.maths.beta_fall import beta_fall
+from patron.models.maths.fitter import Array, Derivatives, total
+from patron.models.maths.gamma_poisson import more_than
 
 CELLS: Final = 2**18
 """Rows times opportunities in a block."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import gammaln, polygamma, psi
 
-from patron.models.fitter import Array
+from patron.models.maths.fitter import Array
 
 _LARGE: Final = 1e4
 

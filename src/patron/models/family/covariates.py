@@ -12,12 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron._core.calendar import check_unit
-from patron.models.base import Solver
-from patron.models.columns import check_l2, standard_columns, unscaled
-from patron.models.fitter import Array, Derivatives, Optimum, over_blocks
-from patron.models.gamma_poisson import Rows
-from patron.models.inputs import History, column
-from patron.models.transaction import TransactionModel
+from patron.models.family.base import Solver
+from patron.models.family.columns import check_l2, standard_columns, unscaled
+from patron.models.family.inputs import History, column
+from patron.models.family.transaction import TransactionModel
+from patron.models.maths.fitter import Array, Derivatives, Optimum, over_blocks
+from patron.models.maths.gamma_poisson import Rows
 
 FAMILY: Final = 4
 """Parameters of the family; the effects of covariates follow."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from patron._core.errors import ConfigError, DataError
-from patron.models.fitter import Array, Optimum
+from patron.models.maths.fitter import Array, Optimum
 
 
 def check_l2(l2: float) -> float:

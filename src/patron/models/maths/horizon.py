@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from patron.models.fitter import Array, blocks
+from patron.models.maths.fitter import Array, blocks
 
 Integers = npt.NDArray[np.int64]
 

@@ -11,8 +11,8 @@ import pandas as pd
 
 from patron._core.calendar import UNIT_DAYS, Horizon
 from patron._core.errors import DataError, UnitAssumedWarning, UnitError
-from patron.models.fitter import Array
-from patron.models.inputs import read_weights
+from patron.models.family.inputs import read_weights
+from patron.models.maths.fitter import Array
 
 Flags = npt.NDArray[np.bool_]
 _MOST: Final = 100_000

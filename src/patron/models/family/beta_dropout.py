@@ -10,27 +10,26 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import betainc
 
-from patron.models.beta_rate import BetaGeoRate, log_beta_mean, nodes_of
-from patron.models.covariates import CovariateModel
-from patron.models.fitter import Array, Derivatives, Optimum, given_optimum, over_blocks, total
-from patron.models.gamma_poisson import (
+from patron.models.family.covariates import CovariateModel
+from patron.models.family.inputs import History
+from patron.models.family.primitives import infinite
+from patron.models.maths.beta_rate import BetaGeoRate, log_beta_mean, nodes_of
+from patron.models.maths.fitter import Array, Derivatives, Optimum, given_optimum, over_blocks, total
+from patron.models.maths.gamma_poisson import (
     BUYING_EDGES,
     Rows,
     add_rows,
     bought,
     log_count,
     more_than,
-    pace,
     row_bought,
     row_waited,
     simulate,
     waited,
     widen,
 )
-from patron.models.horizon import Integers, Rate
-from patron.models.inputs import History
-from patron.models.quantities import infinite
-from patron.models.rising import log_rising
+from patron.models.maths.horizon import Integers, Rate
+from patron.models.maths.rising import log_rising
 
 
 def edges(first: str) -> dict[str, str]:
@@ -57,7 +56,7 @@ class BetaDropout(CovariateModel):
     chances: ClassVar[int]
 
     def _alike_starts(self, history: History) -> tuple[Array, Array]:
-        once = pace(history)
+        once = history.usual_gap
         return np.array([1.0, once, 1.0, 3.0]), np.array([1.0, once, 0.3, 0.3])
 
     def _alike_log_likelihood(self, history: History) -> Callable[[Array], Derivatives]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from patron.models.fitter import Array
+from patron.models.maths.fitter import Array
 
 Fall = Callable[[Array, Any], Array]
 """Renewals survived and renewals ahead -> -log of the probability to survive these too."""

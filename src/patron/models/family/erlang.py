@@ -13,14 +13,14 @@ from scipy.special import betainc, expit, gammaln
 
 from patron._core.calendar import check_unit
 from patron._core.errors import ConfigError, DataError, FitError
-from patron.models.base import Solver
-from patron.models.beta_dropout import BetaDropout, stayed_log
-from patron.models.fitter import Array, Derivatives, Optimum, over_blocks, total
-from patron.models.gamma_poisson import bought, more_than, pace, simulate, waited, widen
-from patron.models.horizon import Integers, LogTable
-from patron.models.inputs import History, column
-from patron.models.renewal import Renewal
-from patron.models.rising import log_rising
+from patron.models.family.base import Solver
+from patron.models.family.beta_dropout import BetaDropout, stayed_log
+from patron.models.family.inputs import History, column
+from patron.models.maths.fitter import Array, Derivatives, Optimum, over_blocks, total
+from patron.models.maths.gamma_poisson import bought, more_than, simulate, waited, widen
+from patron.models.maths.horizon import Integers, LogTable
+from patron.models.maths.renewal import Renewal
+from patron.models.maths.rising import log_rising
 
 _FINE: Final = 0.25
 """Panels of the table, against the width of what is known of a pace."""
@@ -107,7 +107,7 @@ class ErlangDropout(BetaDropout):
         return found[self.k_]
 
     def _alike_starts(self, history: History) -> tuple[Array, Array]:
-        once = pace(history) / self.k_
+        once = history.usual_gap / self.k_
         return np.array([1.0, once, 1.0, 3.0]), np.array([1.0, once, 0.3, 0.3])
 
     def _alike_log_likelihood(self, history: History) -> Callable[[Array], Derivatives]:
@@ -282,7 +282,7 @@ class ErlangDropout(BetaDropout):
 def regularity(history: History) -> float:
     """Estimate k by Wheat and Morrison (1990), from the customers of two gaps.
 
-    Whatever the customer's pace, the first gap's share of both is Beta(k, k): its variance is 1 / (4 (2k + 1)).
+    Whatever the customer's the first gap's share of both is Beta(k, k): its variance is 1 / (4 (2k + 1)).
     """
     _gaps(history, "to estimate k")
     two = history[np.flatnonzero(history.x == 2)]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from patron.models.fitter import Array
+from patron.models.maths.fitter import Array
 
 _SHIFT: Final = 20
 _BLOCK: Final = 4096

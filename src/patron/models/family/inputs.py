@@ -12,7 +12,7 @@ import pandas as pd
 
 from patron._core.calendar import UNIT_DAYS, Day, Horizon, check_unit, day_number, unit_days, units
 from patron._core.errors import DataError, UnitAssumedWarning, UnitError
-from patron.models.fitter import Array, blocks, weighted_count
+from patron.models.maths.fitter import Array, blocks, weighted_count
 
 _MOST: Final = 10_000_000
 _LARGEST: Final = 1e12
@@ -105,6 +105,11 @@ class History:
         place[order] = np.cumsum(new) - 1
         once = self[order[new]]
         return replace(once, weight=weighted_count(place, self.weight, len(once))), place
+
+    @property
+    def usual_gap(self) -> float:
+        """Time a repeat purchase, over all customers."""
+        return float((self.weight * self.T).sum() / (self.weight * self.x).sum())
 
     @property
     def customers(self) -> float:

@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from patron.models.fitter import Array, blocks
-from patron.models.horizon import Integers, LogTable
+from patron.models.maths.fitter import Array, blocks
+from patron.models.maths.horizon import Integers, LogTable
 
 _ATOM: Final = 0.5
 

@@ -17,8 +17,8 @@ from typing import Final
 import numpy as np
 from scipy.special import gammaln
 
-from patron.models.fitter import Array
-from patron.models.horizon import Integers
+from patron.models.maths.fitter import Array
+from patron.models.maths.horizon import Integers
 
 _FADED: Final = 30.0
 """exp(-30): an amplitude of the waves that does not count."""

@@ -14,21 +14,21 @@ import pandas as pd
 
 from patron._core.calendar import check_unit
 from patron._core.errors import DataError, FitError, PooledGroupWarning, UndefinedError
-from patron.models.fitter import Array, Derivatives, Optimum, maximise
-from patron.models.groups import read_groups
-from patron.models.inputs import History, check_prediction_unit, fitting_unit, read_weights
-from patron.models.quantities import Quantities
-from patron.models.uncertainty import resampled
+from patron.models.family.groups import read_groups
+from patron.models.family.inputs import History, check_prediction_unit, fitting_unit, read_weights
+from patron.models.family.played import Played
+from patron.models.family.uncertainty import resampled
+from patron.models.maths.fitter import Array, Derivatives, Optimum, maximise
 
 _FEW: Final = 20_000
 """Rows enough to start from, when there are many more."""
 
 
-class TransactionModel(Quantities):
+class TransactionModel(Played):
     """A model of when customers buy, from frequency x, recency t_x and age T.
 
     While alive, customers buy at a rate lambda ~ Gamma(r, alpha); the models differ in how they leave. A new model
-    supplies `_starts`, `_log_likelihood` and the primitives of `Quantities`.
+    supplies `_starts`, `_log_likelihood` and `Primitives`.
 
     Attributes
     ----------

@@ -11,9 +11,8 @@ import pandas as pd
 
 from patron._core.calendar import discount_per_day
 from patron._core.errors import ConfigError, DataError, FitError, UndefinedError
-from patron.models.base import Model
-from patron.models.beta_fall import beta_fall
-from patron.models.contract_inputs import (
+from patron.models.family.base import Model
+from patron.models.family.contract_inputs import (
     check_period,
     cohort_table,
     fitting_period,
@@ -24,9 +23,10 @@ from patron.models.contract_inputs import (
     read_renewals,
     whole,
 )
-from patron.models.contract_likelihood import age, growth, log_likelihood
-from patron.models.fitter import Array, Optimum, maximise
-from patron.models.survival_sums import sum_ahead, sum_for_ever
+from patron.models.maths.beta_fall import beta_fall
+from patron.models.maths.contract_likelihood import age, growth, log_likelihood
+from patron.models.maths.fitter import Array, Optimum, maximise
+from patron.models.maths.survival_sums import sum_ahead, sum_for_ever
 
 _NEVER: Final = 2.0**50
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from patron.models.beta_fall import fall_derivatives
-from patron.models.fitter import Array, Derivatives
+from patron.models.maths.beta_fall import fall_derivatives
+from patron.models.maths.fitter import Array, Derivatives
 
 
 def log_likelihood(t: Array, stayed: Array, lost: Array) -> Callable[[Array], Derivatives]:

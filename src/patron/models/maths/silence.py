@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from patron.models.fitter import Array, Derivatives, total
-from patron.models.gamma_poisson import log_count
+from patron.models.maths.fitter import Array, Derivatives, total
+from patron.models.maths.gamma_poisson import log_count
 
 BLOCK: Final = 1024
 """Rows a block: their nodes stay in the second-level cache."""

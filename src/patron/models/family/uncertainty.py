@@ -16,11 +16,11 @@ import pandas as pd
 from scipy.special import ndtri
 
 from patron._core.errors import ConfigError, DataError, FitError, UndefinedError
-from patron.models.fitter import Array, blocks, weighted_count
-from patron.models.horizon import Integers
+from patron.models.maths.fitter import Array, blocks, weighted_count
+from patron.models.maths.horizon import Integers
 
 if TYPE_CHECKING:
-    from patron.models.base import Model
+    from patron.models.family.base import Model
 
 Kind = Literal["mean", "predictive"]
 Of = str | pd.Series | Sequence[Any]

@@ -15,8 +15,8 @@ from scipy.special import ndtri
 
 from patron._core.errors import ConfigError, DataError, FitError, NotFittedError, NotIdentifiedWarning, UndefinedError
 from patron._core.files import write_json
-from patron.models.fitter import Array, Coordinates, Optimum
-from patron.models.uncertainty import parameter_draws
+from patron.models.family.uncertainty import parameter_draws
+from patron.models.maths.fitter import Array, Coordinates, Optimum
 
 Solver = Literal["newton", "lifetimes"]
 FORMAT = 1
