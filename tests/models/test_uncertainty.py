@@ -52,8 +52,8 @@ def one(few):
 @pytest.mark.parametrize("family", TRUE, ids=lambda family: family.name)
 def test_trap_17_intervals_hold_nine_times_of_ten(family, monkeypatch):
     """1,000 worlds: a fit in each; the interval's truth is the expectation under the parameters that made it."""
-    monkeypatch.setattr("patron.models.family.quantities.DRAWS", 60)
-    monkeypatch.setattr("patron.models.family.quantities.REPEATS", 2)
+    monkeypatch.setattr("patron.models.family.played.DRAWS", 60)
+    monkeypatch.setattr("patron.models.family.played.REPEATS", 2)
     true = family.from_params(unit="week", **TRUE[family])
     held: dict[str, list[float]] = {}
     for seed in range(1000):

@@ -19,7 +19,7 @@ from patron.models.maths.horizon import Integers, Rate, log_purchases
 Length = float | str | Horizon
 Ahead = Length | tuple[Length, Length]
 
-_WAITS: Final = (-60.0, 650.0)
+_WAITS: Final = (-60.0, 680.0)
 """Logarithms of the shortest and the longest wait looked at, in mean waits."""
 
 
