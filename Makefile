@@ -34,12 +34,12 @@ demo: $(VENV)/.core  ## run the main job on CDNOW: 23,570 real customers, from l
 	@$(BIN)/patron run configs/cdnow.yaml
 
 test: $(VENV)/.full  ## run the tests, the slow ones too
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not replications and not every_point'
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not replications and not thorough'
 
 test-fast: $(VENV)/.full  ## run the tests without the slow ones
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow and not replications and not every_point'
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow and not replications and not thorough'
 
-PROOF ?= replications or every_point
+PROOF ?= replications or thorough
 prove: $(VENV)/.full  ## hold intervals against a thousand simulated worlds, and every quantity against all hard points
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m '$(PROOF)' tests
 

@@ -108,7 +108,7 @@ def test_trap_05_quantities_at_some_hard_points_equal_mpmath():
 
 
 @pytest.mark.golden
-@pytest.mark.every_point
+@pytest.mark.thorough
 def test_trap_05_quantities_at_every_hard_point_equal_mpmath():
     points = pd.read_csv(GOLDEN)
     assert len(points) == 2000

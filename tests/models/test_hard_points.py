@@ -73,7 +73,7 @@ CASES = [
 
 
 @pytest.mark.golden
-@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.every_point)])
+@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize(("kind", "name"), CASES)
 def test_trap_05_quantities_at_hard_points_equal_mpmath(kind, name, every):
     found = [QUANTITIES[name](model, frame) for model, frame in parts(kind, every) if frame[name].notna().any()]

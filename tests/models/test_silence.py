@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from patron.models import silence as module
+from patron.models.maths import silence as module
 from patron.models.maths.silence import log_silence, silence
 
 
