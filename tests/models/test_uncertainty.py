@@ -187,6 +187,18 @@ def test_intervals_of_a_fit_by_group_add_up_over_groups(one, few):
             assert width == pytest.approx((wanted["high"] - wanted["low"]).iloc[0], rel=1e-6 if kind == "mean" else 0.3)
 
 
+def test_the_luck_of_one_group_is_not_that_of_another():
+    frame, _ = lived(BetaGeoNBD.from_params(unit="week", **TRUE[BetaGeoNBD]), 6000, 1)
+    frame["part"] = np.arange(len(frame)) % 4
+    grouped = BetaGeoNBD().fit(frame, groups="part")
+    own = grouped.purchases_interval(frame, 52, of="part")
+    base = grouped.purchases_interval(frame, 52, of="base")
+    together = np.sqrt(((own["high"] - own["low"]) ** 2).sum())
+    assert (base["high"] - base["low"]).iloc[0] == pytest.approx(together, rel=0.25)
+    with pytest.raises(UndefinedError, match="by group"):
+        grouped.purchases_interval(frame, 52, draws=grouped.parameter_draws(20))
+
+
 def test_values_have_both_intervals(one, few):
     value = CustomerValue(one, GammaGamma()).fit(few)
     clv = value.predict(few, 52)["clv"]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron._core.calendar import check_unit
 from patron.models.family.base import Solver
 from patron.models.family.columns import check_l2, standard_columns, unscaled
 from patron.models.family.inputs import History, column
@@ -47,25 +46,11 @@ class CovariateModel(TransactionModel):
         self.l2 = l2
 
     @classmethod
-    def from_params(cls, *, unit: str, **params: float) -> Self:
-        """Make a model from known parameters; effects are named `rate.COLUMN` and `dropout.COLUMN`.
-
-        Parameters
-        ----------
-        unit : {'day', 'week', 'month', 'year'}
-            The unit in which the parameters measure time.
-        **params : float
-            Every parameter by name.
-        """
-        check_unit(unit)
-        kinds = ("rate", "dropout")
-        columns = {
-            kind: tuple(name.partition(".")[2] for name in params if name.startswith(f"{kind}.")) for kind in kinds
+    def _settings_with(cls, params: dict[str, float]) -> dict[str, Any]:
+        return {
+            f"{kind}_covariates": tuple(name.partition(".")[2] for name in params if name.startswith(f"{kind}."))
+            for kind in ("rate", "dropout")
         }
-        model = cls(rate_covariates=columns["rate"], dropout_covariates=columns["dropout"])
-        model._set_given(params)
-        model.unit_ = unit
-        return model
 
     @property
     def penalised(self) -> bool:

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from scipy.special import betainc, expit, gammaln
 
-from patron._core.calendar import check_unit
 from patron._core.errors import ConfigError, DataError, FitError
 from patron.models.family.base import Solver
 from patron.models.family.beta_dropout import BetaDropout, stayed_log
@@ -59,13 +58,16 @@ class ErlangDropout(BetaDropout):
         **params : float
             k and every parameter by name.
         """
-        check_unit(unit)
         if "k" not in params:
             raise DataError(f"{cls.__name__} has the parameters k, {', '.join(cls.parameters)}", fix="give k too")
-        model = cls(k=_whole(params.pop("k")))
-        model._set_given(params)
-        model.unit_, model.k_ = unit, _whole(model.k)
+        k = _whole(params.pop("k"))
+        model = super().from_params(unit=unit, **params)
+        model.k = model.k_ = k
         return model
+
+    @classmethod
+    def _settings_with(cls, params: dict[str, float]) -> dict[str, Any]:  # noqa: ARG003
+        return {}
 
     def to_dict(self) -> dict[str, Any]:
         """Everything the model knows, as plain JSON values; `from_dict` gives the same model to the last bit."""

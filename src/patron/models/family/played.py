@@ -73,9 +73,14 @@ class Played(Quantities):
         Raises
         ------
         UndefinedError
-            When the model has no covariance and no `draws` are given.
+            When the model has no covariance and no `draws` are given, or was fitted by group and they are.
         """
         check_kind(kind, level)
+        if draws is not None and self.groups_ is not None:
+            raise UndefinedError(
+                "draws are of one model, and this was fitted by group",
+                fix="leave them out: each group has a covariance of its own",
+            )
         totals, history = Totals(frame, of), self._read(frame)
         start, end = self._horizon(horizon, frame, as_of)
         models, rows = self.by_rows(frame)
@@ -127,7 +132,11 @@ class Played(Quantities):
         distinct, place = history.distinct()
         models, rows = self.by_rows(frame)
         rng = np.random.default_rng([seed, 1, stream])
-        drawn = [draw_models(model, DRAWS, np.random.default_rng([seed, 0]), draws) for model in models]
+        streams = {id(own): place for place, own in enumerate((self.groups_ or {}).values(), 1)}
+        drawn = [
+            draw_models(model, DRAWS, np.random.default_rng([seed, 0, streams.get(id(model), 0)]), draws)
+            for model in models
+        ]
         for together in zip(*drawn, strict=True):
             states = [model._states(distinct)[:, place[some]] for model, some in zip(together, rows, strict=True)]
             for _ in range(REPEATS):

@@ -105,13 +105,18 @@ class TransactionModel(Played):
         unit : {'day', 'week', 'month', 'year'}
             The unit in which the parameters measure time.
         **params : float
-            Every parameter by name.
+            Every parameter by name; the effects of covariates are named `rate.COLUMN` and `dropout.COLUMN`.
         """
         check_unit(unit)
-        model = cls()
+        model = cls(**cls._settings_with(params))
         model._set_given(params)
         model.unit_ = unit
         return model
+
+    @classmethod
+    def _settings_with(cls, params: dict[str, float]) -> dict[str, Any]:  # noqa: ARG003  # covariates ask for more
+        """Return the settings under which the model has these parameters."""
+        return {}
 
     def bootstrap(self, frame: pd.DataFrame, n: int = 200, weights: Any = None, seed: int = 0) -> pd.DataFrame:
         """Fit again and again to customers drawn anew, from these estimates on.
@@ -196,7 +201,8 @@ class TransactionModel(Played):
         """Fit by Newton; many rows start from the estimates of every k-th of them.
 
         A likelihood may have a second peak, where some customers leave at once and the others hardly ever: a fit of
-        not many rows, and one that ends at an edge, looks there too, and the higher peak is the estimate.
+        not many rows, and one that ends at an edge, looks there too, and the higher peak, its prior included, is the
+        estimate.
         """
         evaluate = self._log_likelihood(history)
         start, other = self._starts(history)
@@ -204,6 +210,10 @@ class TransactionModel(Played):
 
         def climb(evaluate: Callable[[Array], Derivatives], start: Array, customers: float) -> Optimum:
             return maximise(evaluate, start, self._bounds, customers, pull, ordinary)
+
+        def height(optimum: Optimum) -> float:
+            away = self.coordinates.of(optimum.params) - self.coordinates.of(ordinary)
+            return optimum.log_likelihood - 0.5 * float(pull @ away**2)
 
         ordinary = start
         few = history[:: len(history) // _FEW] if len(history) > 2 * _FEW else None
@@ -213,7 +223,7 @@ class TransactionModel(Played):
         found = climb(evaluate, start, history.customers)
         if few is None or found.edges:
             again = climb(evaluate, other, history.customers)
-            found = max(found, again, key=lambda optimum: optimum.log_likelihood)
+            found = max(found, again, key=height)
         return found
 
     def _refit(self, history: History) -> Optimum:
