@@ -73,7 +73,7 @@ def closed(chances, k, r, alpha, a, b, x, t_x, T, log_gaps):
     quarter = mp.mpf("0.75")
     known["next_purchase_q25"] = mp.inf
     if left / whole < quarter:
-        low, high = mp.mpf(-60), mp.mpf(600)
+        low, high = mp.mpf(-60), mp.mpf(4000)
         unit = k * (alpha + T) / m
         for _ in range(90):
             middle = (low + high) / 2
@@ -136,7 +136,8 @@ def for_ever(states, k, m, age, a, stays):
         mixed += float(state) * np.exp(log_weight - LONG(mp.nstr(mp.loggamma(m + j), 25))) * z ** (k - j)
     mixed *= y[1] - y[0]
     centre = np.log(a / stays)
-    t = np.arange(-np.arcsinh(10 + 60 / a), np.arcsinh(10 + 60 / stays), 0.02)
+    above = max(10, 5 - np.log(a)) + 60 / stays
+    t = np.arange(-np.arcsinh(10 + 60 / a), np.arcsinh(above), 0.02)
     width = min(1.0, np.sqrt(1 / a + 1 / stays))
     odds = (centre + width * np.sinh(t)).astype(LONG)
     grown = np.logaddexp(LONG(0), odds)

@@ -55,16 +55,14 @@ def test_several_discounts_share_one_table_and_change_no_bit():
 
 
 @pytest.mark.parametrize("w", [0.0, 1e-6, 0.4, 30.0, 5000.0])
-def test_a_mean_over_a_beta_has_its_elementary_values(w):
-    """E[(1+pw)**-s] for p ~ Beta(1, b) and s = b + 1 is 1 / (1 + w); for p ~ Beta(a, b), s = a + b: (1 + w)**-a."""
+@pytest.mark.parametrize("a", [1e-3, 0.3, 1.0, 40.0])
+def test_a_mean_over_a_beta_has_its_elementary_values(a, w):
+    """E[(1+pw)**-(a+b)] for p ~ Beta(a, b) is (1+w)**-a, however near the singularities of the integrand lie."""
     shapes = np.array([0.01, 0.5, 3.0, 900.0])
-    assert log_beta_mean(1.0, shapes, shapes + 1, np.array(w), 400) == pytest.approx(-np.log1p(w), rel=1e-10, abs=1e-13)
-    assert log_beta_mean(0.3, shapes, shapes + 0.3 + 1e-300, np.array(w), 400) == pytest.approx(
-        -0.3 * np.log1p(w), rel=1e-9, abs=1e-13
-    )
+    assert log_beta_mean(a, shapes, a + shapes, np.array(w)) == pytest.approx(-a * np.log1p(w), rel=1e-12, abs=1e-12)
 
 
 def test_a_mean_over_a_beta_of_large_shapes_does_not_cancel():
     """p is all but fixed at 1/4: the mean is (1 + w/4)**-s."""
-    value = log_beta_mean(1e10, np.array(3e10), np.array(2.5), np.array([0.1, 8.0]), 160)
+    value = log_beta_mean(1e10, np.array(3e10), np.array(2.5), np.array([0.1, 8.0]))
     assert value == pytest.approx(-2.5 * np.log1p(np.array([0.1, 8.0]) / 4), rel=1e-9)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from patron.models.family.contract import ContractModel
+
+_POWER: Final = "beyond the first renewal the share that stays falls as a power of time, however customers differ"
+_LATE: Final = "hardly any customer leaves before a certain renewal, and how customers differ is not told"
 
 
 class BetaDiscreteWeibull(ContractModel):
@@ -47,8 +50,10 @@ class BetaDiscreteWeibull(ContractModel):
     parameters: ClassVar[tuple[str, ...]] = ("alpha", "beta", "c")
     lower: ClassVar[tuple[float, ...]] = (0.0, 0.0, 0.0)
     edges: ClassVar[dict[str, str]] = {
-        "alpha- beta- c+": "beyond the first renewal the share that stays falls as a power of time, however customers "
-        "differ",
+        "alpha- beta- c+": _POWER,
+        "alpha- beta+ c+": _LATE,
+        "beta+ c+": _LATE,
+        "alpha- c+": _POWER,
         **ContractModel.edges,
         "c+": "hardly any customer stays beyond the second renewal",
         "c-": "whoever stays at the first renewal stays for ever",

@@ -195,7 +195,10 @@ class GammaGamma(Model):
         scale = self._scales(v, self._columns(frame, x))
         spend = np.empty(len(x))
         for rows in blocks(len(x)):
-            spend[rows] = (scale[rows] + np.maximum(m[rows], 0.0) * x[rows]) / (x[rows] + (q - 1) / p)
+            paid = np.maximum(m[rows], 0.0, out=spend[rows])
+            paid *= x[rows]
+            paid += scale[rows]
+            paid /= x[rows] + (q - 1) / p
         return pd.Series(spend, frame.index, name="expected_spend")
 
     def bootstrap(self, frame: pd.DataFrame, n: int = 200, weights: Any = None, seed: int = 0) -> pd.DataFrame:
@@ -248,7 +251,7 @@ class GammaGamma(Model):
         return spend
 
     def _fit_newton(self, x: Array, m: Array, weight: Array, columns: Array) -> Optimum:
-        scale = 0.6 * float(weight @ m / weight.sum())
+        scale = 0.6 * float(np.average(m, weights=weight))
         return self._climb(x, m, weight, columns, np.array([5.0, 4.0, scale, *np.zeros(columns.shape[1])]))
 
     def _climb(self, x: Array, m: Array, weight: Array, columns: Array, start: Array) -> Optimum:
@@ -313,7 +316,7 @@ def _log_likelihood(x: Array, m: Array, weight: Array, columns: Array) -> Callab
     once, often = weight[:, None] * design, (weight * x)[:, None] * design
     mass = np.bincount(x.astype(np.int64), weight).astype(np.float64)
     counts = np.flatnonzero(mass)
-    constant = float(weight @ np.log(m))
+    constant = float((weight * np.log(m)).sum())  # a long product by BLAS would wake threads, which spin
 
     def evaluate(values: Array) -> Derivatives:
         f, g, h = over_blocks(partial(_spent, values), spend, once, often, design)

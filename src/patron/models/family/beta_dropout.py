@@ -13,7 +13,7 @@ from scipy.special import betainc
 from patron.models.family.covariates import CovariateModel
 from patron.models.family.inputs import History
 from patron.models.family.primitives import infinite
-from patron.models.maths.beta_rate import BetaGeoRate, log_beta_mean, nodes_of
+from patron.models.maths.beta_rate import BetaGeoRate, log_beta_mean
 from patron.models.maths.fitter import Array, Derivatives, Optimum, given_optimum, over_blocks, total
 from patron.models.maths.gamma_poisson import (
     BUYING_EDGES,
@@ -125,22 +125,20 @@ class BetaDropout(CovariateModel):
         """Odds of having left; infinite where they are beyond a double."""
         r, alpha, a, b = self._at(history)
         chances = history.x + self.chances
-        faded = (r + history.x) * np.log1p((history.T - history.t_x) / (alpha + history.t_x))
+        tempted = np.minimum(chances, 1.0)  # 0 for whom had no chance, else 1
+        odds = tempted * (history.T - history.t_x)
+        odds /= alpha + history.t_x
+        np.log1p(odds, out=odds)
+        odds *= r + history.x
         with np.errstate(over="ignore"):
-            odds: Array = a / (b + np.maximum(chances, 1.0) - 1) * np.exp(faded)
-        odds[chances == 0] = 0.0
+            np.exp(odds, out=odds)
+            odds *= a * tempted / (b + (chances - tempted))
         return odds
 
     def _alive_ahead(self, history: History, end: Array) -> Array:
         r, alpha, a, b = self._at(history)
-        a, w = np.broadcast_to(a, len(history)), end / (alpha + history.T)
-        still = np.empty(len(history))
-        nodes = nodes_of(a, b)
-        for rule in np.unique(nodes):
-            rows = np.flatnonzero(nodes == rule)
-            x = history.x[rows]
-            still[rows] = np.exp(log_beta_mean(a[rows], b + self.chances + x, r + x, w[rows], int(rule)))
-        return still
+        w = end / (alpha + history.T)
+        return np.exp(log_beta_mean(a, b + self.chances + history.x, r + history.x, w))
 
     def _apart(self, history: History) -> Array | None:
         return None if history.leaving is None else self._at(history)[2]

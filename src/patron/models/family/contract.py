@@ -2,48 +2,45 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import Any, ClassVar, Final, Self
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron._core.calendar import discount_per_day
-from patron._core.errors import ConfigError, DataError, FitError, UndefinedError
-from patron.models.family.base import Model
+from patron._core.errors import ConfigError, DataError, FitError
 from patron.models.family.contract_inputs import (
     check_period,
     cohort_table,
+    contracts_each,
     fitting_period,
-    period_days,
     read_cohorts,
-    read_contracts,
     read_period,
-    read_renewals,
     whole,
 )
-from patron.models.maths.beta_fall import beta_fall
-from patron.models.maths.contract_likelihood import age, growth, log_likelihood
+from patron.models.family.contract_quantities import ContractQuantities
+from patron.models.family.uncertainty import (
+    DRAWS,
+    REPEATS,
+    Kind,
+    Of,
+    Totals,
+    check_kind,
+    draw_models,
+    mean_interval,
+    predictive_interval,
+    resampled,
+)
+from patron.models.maths.contract_likelihood import log_likelihood, steepest, withheld
 from patron.models.maths.fitter import Array, Optimum, maximise
-from patron.models.maths.survival_sums import sum_ahead, sum_for_ever
-
-_NEVER: Final = 2.0**50
 
 
-class ContractModel(Model):
+class ContractModel(ContractQuantities):
     """A model of when customers under contract leave, from the renewals they have survived.
 
     A customer is still there after t renewals with probability (1 - theta)**(t**c), theta ~ Beta(alpha, beta) across
     customers, so that S(t) = B(alpha, beta + t**c) / B(alpha, beta). A member names its parameters and gives `_three`.
-
-    A frame has one row a customer: `renewals`, how many were survived so far, and, where some have left, `lost`. A
-    customer already lost is not alive and renews no more.
-
-    Attributes
-    ----------
-    period_ : str
-        From one renewal to the next, like '1 month'.
     """
 
     edges: ClassVar[dict[str, str]] = {
@@ -56,7 +53,6 @@ class ContractModel(Model):
         "beta+": "hardly any customer leaves",
         "beta-": "customers either leave at the first renewal or hardly ever",
     }
-    period_: str
 
     def fit(self, frame: pd.DataFrame, weights: Any = None, period: str | None = None) -> Self:
         """Estimate the parameters by maximum likelihood.
@@ -83,7 +79,7 @@ class ContractModel(Model):
         UnitError
             When `period` contradicts the frame.
         FitError
-            When nobody left, fewer periods were observed than there are parameters, or the solver finds no rest.
+            When nobody left, fewer periods were observed than there are parameters, or they tell no maximum.
 
         Warns
         -----
@@ -92,15 +88,14 @@ class ContractModel(Model):
         UnitAssumedWarning
             When neither the frame nor `period` tells the period.
         """
-        table = read_cohorts(frame, weights) if "at_risk" in frame else cohort_table(frame, weights)
-        table = table[table["at_risk"] > 0]
+        t, stayed, lost = _counted(frame, weights)
         settled = fitting_period(frame, period)
-        t, at_risk, lost = (table[name].to_numpy(dtype=np.float64) for name in ("period", "at_risk", "lost"))
         if not len(t):
             raise DataError("no contract was at risk for a whole period", fix="observe for longer")
+        customers = float((stayed + lost).max())
         if not lost.any():
             raise FitError(
-                f"none of {at_risk.max():,.0f} customers left: nothing tells how likely they are to leave",
+                f"none of {customers:,.0f} customers left: nothing tells how likely they are to leave",
                 fix="observe for longer, or take more customers",
             )
         if len(t) < len(self.parameters):
@@ -108,9 +103,9 @@ class ContractModel(Model):
                 f"{len(t)} periods observed cannot tell {len(self.parameters)} parameters",
                 fix="observe for longer, or take a model of fewer parameters",
             )
-        optimum = self._solve(t, at_risk - lost, lost)
+        optimum = self._solve(t, stayed, lost)
         self.period_ = settled
-        self._set_optimum(optimum, float(at_risk.max()))
+        self._set_optimum(optimum, customers)
         return self
 
     @classmethod
@@ -129,36 +124,57 @@ class ContractModel(Model):
         model.period_ = str(read_period(period))
         return model
 
-    def new_customer(self) -> pd.DataFrame:
-        """Return the frame of one customer who has just signed, for whom every quantity can be asked."""
-        self._check_fitted()
-        frame = pd.DataFrame({"renewals": [0], "lost": [False]})
-        frame.attrs["period"] = self.period_
-        return frame
-
-    def retention(self, periods: int) -> pd.DataFrame:
-        """Return the retention of a new cohort, period by period.
+    def bootstrap(self, frame: pd.DataFrame, n: int = 200, weights: Any = None, seed: int = 0) -> pd.DataFrame:
+        """Fit again and again to contracts drawn anew, from these estimates on.
 
         Parameters
         ----------
-        periods : int
-            How many.
+        frame : DataFrame
+            What the model was fitted on.
+        n : int
+            How often.
+        weights : array or str, optional
+            As in `fit`. Of each period w renewals (or losses) are drawn as Poisson(w): given who was at risk, what
+            happens in one period tells nothing of the next.
+        seed : int
+            Of the random numbers.
 
         Returns
         -------
         DataFrame
-            Indexed by period, from 1: `retention_rate`, the share of those still there that renew at its end, and
-            `survival`, the share of the cohort left then.
-        """
-        t = np.arange(whole(periods, "periods"), dtype=np.float64)
-        falls = self._fall(t, 1)
-        return pd.DataFrame(
-            {"retention_rate": np.exp(-falls), "survival": np.exp(-self._fall(np.zeros(1), t + 1))},
-            index=pd.RangeIndex(1, len(t) + 1, name="period"),
-        )
+            A row a fit, a column a parameter: `draws` of an interval.
 
-    def probability_alive(self, frame: pd.DataFrame, ahead: int) -> pd.Series:
-        """Probability that the customer is still one `ahead` renewals from now.
+        Raises
+        ------
+        FitError
+            When hardly a draw can be fitted.
+        """
+        self._check_fitted()
+        check_period(frame, self.period_)
+        t, stayed, lost = _counted(frame, weights)
+
+        def fit(drawn: Array) -> Array:
+            renewed, left = drawn.reshape(2, -1)
+            if not left.any():
+                raise FitError("nobody who left was drawn")
+            return self._climb(t, renewed, left, self.params_.to_numpy()).params
+
+        values = resampled(fit, np.concatenate([stayed, lost]), n, np.random.default_rng(seed))
+        return pd.DataFrame(values, columns=self.params_.index)
+
+    def survivors_interval(
+        self,
+        frame: pd.DataFrame,
+        ahead: int,
+        *,
+        kind: Kind = "predictive",
+        level: float = 0.9,
+        of: Of = "customer",
+        weights: Any = None,
+        draws: pd.DataFrame | None = None,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Interval for how many contracts are still there `ahead` renewals from now.
 
         Parameters
         ----------
@@ -166,120 +182,67 @@ class ContractModel(Model):
             renewals and, if some have left, lost.
         ahead : int
             How many renewals.
+        kind : {'predictive', 'mean'}
+            Of the number that will be observed, drawn; or of its expectation, which knows the parameters' uncertainty
+            alone.
+        level : float
+            The share of intervals that hold.
+        of : str, Series or array
+            'customer' (a row each), 'base', a column of groups, or a label for each row.
+        weights : array or str, optional
+            How many contracts each row stands for; by default the column `weight`, if there is one.
+        draws : DataFrame, optional
+            Parameters, as `bootstrap` or `parameter_draws` give them; by default from the covariance.
+        seed : int
+            Of the random numbers.
 
         Returns
         -------
-        Series
-            Indexed like the frame.
-        """
-        renewals, lost = self._read(frame)
-        alive = np.exp(-self._fall(renewals, whole(ahead, "ahead")))
-        return pd.Series(np.where(lost, 0.0, alive), frame.index, name="probability_alive")
-
-    def probability_churn(self, frame: pd.DataFrame, horizon: int) -> pd.Series:
-        """Probability that the customer has left `horizon` renewals from now.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            As in `probability_alive`.
-        horizon : int
-            How many renewals.
-        """
-        renewals, lost = self._read(frame)
-        churn = -np.expm1(-self._fall(renewals, whole(horizon, "horizon")))
-        return pd.Series(np.where(lost, 1.0, churn), frame.index, name="probability_churn")
-
-    def expected_renewals(self, frame: pd.DataFrame, horizon: int | None) -> pd.Series:
-        """Return the expected number of renewals among the next `horizon`.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            As in `probability_alive`.
-        horizon : int or None
-            How many renewals fall due; None is all that ever will.
+        DataFrame
+            expected, low, high; indexed like the frame, or by group.
 
         Raises
         ------
         UndefinedError
-            When all are asked for and their expected number is infinite.
+            When the model has no covariance and no `draws` are given.
+
+        Examples
+        --------
+        Of a cohort of 1,000 that has just signed:
+
+        >>> from patron.models import ShiftedBetaGeometric
+        >>> left = pd.Series([1000, 869, 743, 653, 593, 551, 517, 491])
+        >>> table = pd.DataFrame({"period": range(1, 8), "at_risk": left[:-1], "lost": -left.diff()[1:].to_numpy()})
+        >>> model = ShiftedBetaGeometric().fit(table, period="year")
+        >>> cohort = model.new_customer().assign(weight=1000)
+        >>> model.survivors_interval(cohort, 12, kind="mean").round()
+           expected    low   high
+        0     378.0  347.0  411.0
         """
-        return self._renewals_ahead(frame, horizon, 0.0).rename("expected_renewals")
+        check_kind(kind, level)
+        totals, (renewals, lost), steps = Totals(frame, of), self._read(frame), whole(ahead, "ahead")
+        contracts = np.where(lost, 0.0, contracts_each(frame, weights))
+        distinct, row = np.unique(renewals, return_inverse=True)
 
-    def discounted_renewals(self, frame: pd.DataFrame, horizon: int | None, discount_rate: float = 0.10) -> pd.Series:
-        """Return the expected renewals ahead, discounted to just before the next one falls due.
+        def stay(model: ContractModel) -> Array:
+            share: Array = np.exp(-model._fall(distinct, steps))[row]
+            return share
 
-        The next renewal counts in full, each later one is discounted by one period more. With `horizon` None it is
-        the discounted expected residual lifetime, DERL; times the price it is what the contract will still bring.
+        def value(model: ContractModel) -> Array:
+            return contracts * stay(model)
 
-        Parameters
-        ----------
-        frame : DataFrame
-            As in `probability_alive`.
-        horizon : int or None
-            How many renewals fall due; None is all that ever will.
-        discount_rate : float
-            Annual effective rate; .10 is ten per cent a year.
+        if kind == "mean":
+            interval = mean_interval(value, [self], totals, level, draws)
+            return interval.assign(high=np.minimum(interval["high"], totals(contracts)))
 
-        Raises
-        ------
-        UndefinedError
-            When all are asked for without a discount and their expected number is infinite.
+        def outcomes(some: slice) -> Iterator[Array]:
+            rng = np.random.default_rng([seed, 1, some.start])
+            for model in draw_models(self, DRAWS, np.random.default_rng([seed, 0]), draws):
+                chance = stay(model)[some]
+                for _ in range(REPEATS):
+                    yield rng.binomial(contracts[some].astype(np.int64), chance).astype(np.float64)
 
-        References
-        ----------
-        P. Fader and B. Hardie, Customer-Base Valuation in a Contractual Setting: The Perils of Ignoring
-        Heterogeneity, Marketing Science 29(1), 2010, equation 6.
-        """
-        self._check_fitted()
-        rate = discount_per_day(discount_rate) * period_days(self.period_)
-        return self._renewals_ahead(frame, horizon, rate).rename("discounted_renewals")
-
-    def periods_to_churn(self, frame: pd.DataFrame, q: float = 0.5) -> pd.Series:
-        """Return the quantile of the remaining lifetime: within how many renewals a share `q` has left.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            As in `probability_alive`.
-        q : float
-            The share, between 0 and 1; .5 gives the median.
-
-        Returns
-        -------
-        Series
-            Whole numbers as floats, indexed like the frame; 0 for a customer already lost, infinite beyond 1e15.
-        """
-        if not 0 < q < 1:
-            raise DataError("q is a share between 0 and 1", example=q, fix="0.5 gives the median")
-        renewals, lost = self._read(frame)
-        distinct, row = np.unique(np.append(renewals, 0.0), return_inverse=True)
-        least = -np.log1p(-q) * (1 - 1e-12)  # a share that is met exactly is met
-        low, high = np.zeros(len(distinct)), np.full(len(distinct), _NEVER)
-        while high[0] - low[0] > 1:  # each step halves every stretch
-            middle = (low + high) / 2
-            gone = self._fall(distinct, middle) >= least
-            low, high = np.where(gone, low, middle), np.where(gone, middle, high)
-        high[high == _NEVER] = np.inf
-        return pd.Series(np.where(lost, 0.0, high[row[:-1]]), frame.index, name="periods_to_churn")
-
-    def log_likelihoods(self, frame: pd.DataFrame) -> pd.Series:
-        """Log of the probability of each row's history.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            One row a contract, as in `fit`.
-        """
-        self._check_fitted()
-        check_period(frame, self.period_)
-        renewals, lost, periods = read_contracts(frame)
-        stayed = np.minimum(renewals, periods)
-        left = np.log(-np.expm1(-self._fall(renewals, 1)))
-        start = np.zeros(1)
-        values = np.where(lost & (periods > renewals), left, 0.0) - self._fall(start, stayed)
-        return pd.Series(values, frame.index, name="log_likelihood")
+        return predictive_interval(outcomes, value(self), totals, level)
 
     def sample(self, n_customers: int, periods: int | npt.ArrayLike, seed: int | None = None) -> pd.DataFrame:
         """Simulate customers exactly as the model says they behave.
@@ -321,53 +284,40 @@ class ContractModel(Model):
         model.period_ = stored["period"]
         return model
 
-    @property
-    @abstractmethod
-    def _three(self) -> tuple[float, float, float]:
-        """Return alpha, beta and c."""
-
     def _fit_newton(self, t: Array, stayed: Array, lost: Array) -> Optimum:
         """Fit by Newton from ordinary customers and from very different ones: the likelihood may have two peaks."""
-        share = float(lost.sum() / (stayed + lost).sum())
-        ordinary = np.array([1.0, max(1 / share - 1, 0.01), 1.0])[: len(self.parameters)]
-        mixed = np.array([0.3, 0.3 * max(1 / share - 1, 0.01), 1.5])[: len(self.parameters)]
-        evaluate, customers = log_likelihood(t, stayed, lost), float((stayed + lost).max())
         found, failed = [], None
-        for start in (ordinary, mixed):
+        for start in self._starts(stayed, lost):
             try:
-                found.append(maximise(evaluate, start, np.asarray(self.lower), customers, self._pull(), ordinary))
+                found.append(self._climb(t, stayed, lost, start))
             except FitError as error:  # a ridge may be too curved to climb from one side
                 failed = error
-        if failed is not None and not found:
-            raise failed
+        if not found:
+            raise FitError(
+                f"the likelihood of {len(t)} periods has no maximum in {', '.join(self.parameters)} that can be found",
+                fix="observe for longer, fit with prior=2.0, or take a model of fewer parameters",
+            ) from failed
         return max(found, key=lambda optimum: optimum.log_likelihood)
+
+    def _climb(self, t: Array, stayed: Array, lost: Array, start: Array) -> Optimum:
+        ordinary, _ = self._starts(stayed, lost)
+        customers = float((stayed + lost).max())
+        evaluate = log_likelihood(t, stayed, lost)
+        optimum = maximise(evaluate, start, np.asarray(self.lower), customers, self._pull(), ordinary)
+        return withheld(optimum, ordinary, steepest(t))
+
+    def _starts(self, stayed: Array, lost: Array) -> tuple[Array, Array]:
+        """Return parameters to start from: of ordinary customers, of very different ones."""
+        odds = max(float(stayed.sum() / lost.sum()), 0.01)
+        size = len(self.parameters)
+        return np.array([1.0, odds, 1.0])[:size], np.array([0.3, 0.3 * odds, 1.5])[:size]
 
     def _fit_lifetimes(self, *_: Any) -> Optimum:
         raise ConfigError("lifetimes has no model of contracts", fix='use solver="newton"')
 
-    def _fall(self, renewals: Array, ahead: Any) -> Array:
-        """-log of the probability to survive `ahead` renewals more."""
-        alpha, beta, c = self._three
-        return beta_fall(alpha, beta + age(renewals, c), growth(renewals, np.asarray(ahead, dtype=np.float64), c))
 
-    def _renewals_ahead(self, frame: pd.DataFrame, horizon: int | None, rate: float) -> pd.Series:
-        renewals, lost = self._read(frame)
-        distinct, row = np.unique(renewals, return_inverse=True)
-        if horizon is not None:
-            sums = sum_ahead(self._fall, distinct, whole(horizon, "horizon"), rate)
-        else:
-            alpha, _, c = self._three
-            if not rate and alpha * c <= 1:
-                names = " ".join(name for name in self.parameters if name != "beta")
-                raise UndefinedError(
-                    "without a discount the expected renewals to come are infinite, because "
-                    f"{names} = {alpha * c:.4g} is not above 1",
-                    fix="give a discount_rate above 0, or a horizon; periods_to_churn tells the median",
-                )
-            sums = sum_for_ever(self._fall, distinct, rate, alpha * c)
-        return pd.Series(np.where(lost, 0.0, sums[row]), frame.index)
-
-    def _read(self, frame: pd.DataFrame) -> tuple[Array, npt.NDArray[np.bool_]]:
-        self._check_fitted()
-        check_period(frame, self.period_)
-        return read_renewals(frame)
+def _counted(frame: pd.DataFrame, weights: Any) -> tuple[Array, Array, Array]:
+    """Return the periods in which some were at risk, and how many of these stayed and were lost."""
+    table = read_cohorts(frame, weights) if "at_risk" in frame else cohort_table(frame, weights)
+    t, at_risk, lost = table.loc[table["at_risk"] > 0, ["period", "at_risk", "lost"]].to_numpy(dtype=np.float64).T
+    return t, at_risk - lost, lost

@@ -50,8 +50,7 @@ def cohort_table(renewals: pd.DataFrame, weights: Any = None) -> pd.DataFrame:
     1       2      3.0   1.0
     """
     survived, gone, periods = read_contracts(renewals)
-    given = read_weights(renewals, weights)
-    weight = np.ones(len(periods)) if given is None else given
+    weight = _weights(renewals, weights)
     most = int(periods.max(initial=0.0))
     ended = np.bincount(periods.astype(np.int64), weight, most + 1)
     seen = gone & (periods > survived)
@@ -98,6 +97,18 @@ def read_contracts(frame: pd.DataFrame) -> tuple[Array, Flags, Array]:
         "a contract is at risk in the periods it survived and in the one in which it is lost, no other",
     )  # fmt: skip
     return renewals, lost, periods
+
+
+def contracts_each(frame: pd.DataFrame, weights: Any) -> Array:
+    """Take how many contracts each row stands for, whole numbers."""
+    weight = _weights(frame, weights)
+    if (weight != np.floor(weight)).any():
+        raise DataError(
+            "how many of these contracts stay can only be told of whole contracts",
+            example=float(weight[weight != np.floor(weight)][0]),
+            fix="pass weights that count contracts",
+        )
+    return weight
 
 
 def read_period(period: str) -> Horizon:
@@ -150,6 +161,11 @@ def whole(number: Any, name: str) -> int:
     if number != int(number):
         raise DataError(f"{name} is a whole number: renewals fall due once a period", example=number, fix="round it")
     return int(number)
+
+
+def _weights(frame: pd.DataFrame, weights: Any) -> Array:
+    given = read_weights(frame, weights)
+    return np.ones(len(frame)) if given is None else given
 
 
 def _numbers(frame: Any, name: str) -> Array:

@@ -84,7 +84,10 @@ class History:
             return self, np.arange(len(self))
         key, present = np.empty(len(self), dtype=np.int64), np.zeros(cells, dtype=bool)
         for rows in blocks(len(self)):
-            key[rows] = self.x[rows] * len(ages) + (code[rows] - least)
+            place = self.x[rows] * len(ages)
+            place += code[rows]
+            place -= least
+            key[rows] = place
             present[key[rows]] = True
         pairs = np.flatnonzero(present)
         place = np.empty(cells, dtype=np.int64)
@@ -139,9 +142,10 @@ def read_history(frame: pd.DataFrame, weight: Array | None = None) -> History:
         t_x > T, frame, "recency", "the last purchase lies after the end of observation T",
         "both are measured from the first purchase; recency is the age at the last purchase, not the time since",
     )  # fmt: skip
-    _refuse((x == 0) & (t_x > 0), frame, "recency", "a customer without a repeat purchase has recency 0", _MAKE_SUMMARY)
+    apart = (x > 0) != (t_x > 0)
+    _refuse(apart & (x == 0), frame, "recency", "a customer without a repeat purchase has recency 0", _MAKE_SUMMARY)
     _refuse(
-        (x > 0) & (t_x == 0), frame, "recency", "a repeat purchase at age 0",
+        apart, frame, "recency", "a repeat purchase at age 0",
         "frequency leaves out the first purchase and merges those of one day; " + _MAKE_SUMMARY,
     )  # fmt: skip
     return History(x, t_x, T, np.broadcast_to(1.0, len(x)) if weight is None else weight)
@@ -192,7 +196,8 @@ def column(frame: pd.DataFrame, name: str, *, negative: bool = False) -> Array:
     if not (np.isfinite(least) and np.isfinite(most)):
         _refuse(np.isnan(values), frame, name, "missing values", "leave these rows out, or find out why they are empty")
         _refuse(np.isinf(values), frame, name, "infinite values", "leave these rows out, or find out where they arose")
-    tiny = least < 1 / _LARGEST and ((values > 0) & (values < 1 / _LARGEST)).any()
+    whole = pd.api.types.is_integer_dtype(found.dtype)
+    tiny = not whole and least < 1 / _LARGEST and ((values > 0) & (values < 1 / _LARGEST)).any()
     if tiny or max(-least, most) > _LARGEST:
         unlikely = (np.abs(values) > _LARGEST) | ((values > 0) & (values < 1 / _LARGEST))
         _refuse(unlikely, frame, name, f"values beyond {_LARGEST:.0e} or within {1 / _LARGEST:.0e} of 0", _MAKE_SUMMARY)

@@ -144,8 +144,7 @@ class Primitives(Model):
             if_alive = self._if_alive(pairs, start, end, *discounts)
             for rows in blocks(len(history), self.rows):
                 ahead = if_alive.take(row[rows], axis=-1)
-                ahead *= self._states(history[rows])
-                ahead.sum(axis=1, out=values[:, rows])
+                np.einsum("dsn,sn->dn", ahead, self._states(history[rows]), out=values[:, rows])
         return values
 
     def _if_alive(self, history: History, start: float, end: float, *discounts: float) -> Array:

@@ -79,7 +79,7 @@ def _second(z: Array, a: float, x: Array, powers: dict[int, float]) -> Array:
     by_a = -sum(c * _drop(A, F, x, m) for m, c in powers.items())
     by_x = -sum(c * _drop(X, F, a, m) for m, c in powers.items())
     both = sum(c * F ** (-1.0 * m) for m, c in powers.items())
-    by_b = by_x + sum(c * _drop(z, A, a, m) for m, c in powers.items())
+    by_b = sum(c * _drop_twice(z, a, x, m) for m, c in powers.items())
     return np.array([[by_a, by_a, both], [by_a, by_b, by_x], [both, by_x, by_x]])
 
 
@@ -87,3 +87,12 @@ def _drop(u: Array, v: Array, step: Any, m: int) -> Array:
     """u**-m - v**-m where v = u + step, without the difference."""
     drop: Array = step * sum(u ** (i - m - 1.0) * v ** (-i * 1.0) for i in range(1, m + 1))
     return drop
+
+
+def _drop_twice(z: Array, a: float, x: Array, m: int) -> Array:
+    """z**-m - (z+a)**-m - (z+x)**-m + (z+a+x)**-m; for m = 1, all that is left far out, without the differences."""
+    A, X, F = z + a, z + x, z + a + x
+    if m > 1:
+        return _drop(z, A, a, m) - _drop(X, F, a, m)
+    twice: Array = a * (_drop(z, X, x, 1) / A + _drop(A, F, x, 1) / X)
+    return twice

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from patron.models.maths.fitter import Array, blocks
+from patron.models.maths.fitter import BLOCK, Array, blocks
 from patron.models.maths.horizon import Integers, LogTable
 
 _ATOM: Final = 0.5
@@ -32,7 +32,6 @@ class BetaGeoRate:
 
     def __init__(self, r: float, a: float, b: float) -> None:
         self._r, self._a, self._b = r, a, b
-        self._nodes = int(nodes_of(a, b))
         self.fine = self._finer if b < _ATOM else None
         self._table = LogTable(self._log_mean, self.fine)
 
@@ -53,19 +52,10 @@ class BetaGeoRate:
 
     def _log_mean(self, x: Integers, z: Array) -> Array:
         w: Array = self._bend(x) * np.expm1(z)
-        means = [
-            log_beta_mean(self._a, self._b + x[rows], self._r + x[rows] + 1, w[rows], self._nodes)
-            for rows in blocks(len(x), 32)
-        ]
-        return np.concatenate(means)
+        return log_beta_mean(self._a, self._b + x, self._r + x + 1, w)
 
 
-def nodes_of(a: float | Array, b: float) -> Any:
-    """Nodes that the mean over Beta(a, b or more) takes: the smaller the shapes, the longer the tails to cover."""
-    return 32 * np.ceil((np.arcsinh(9 + 19 / a) + np.arcsinh(9 + 19 / b)) / 2)
-
-
-def log_beta_mean(a: float | Array, b: Reals, power: Reals, w: Reals, nodes: int) -> Array:
+def log_beta_mean(a: float | Array, b: Reals, power: Reals, w: Reals) -> Array:
     """Log E[(1 + p w)**-power] for p ~ Beta(a, b): log 2F1(power, a; a+b; -w) without its cancellation.
 
     The trapezoidal rule in sinh-stretched log-odds of p, laid around the integrand's peak; log-odds are
@@ -77,31 +67,69 @@ def log_beta_mean(a: float | Array, b: Reals, power: Reals, w: Reals, nodes: int
         The shapes.
     power, w : ndarray
         Exponent and w >= 0; all of shapes that broadcast.
-    nodes : int
-        Of the rule, see `nodes_of`.
     """
-    a, b, power, w = (np.asarray(column)[..., None] for column in (a, b, power, w))
-    grid = np.linspace(0.0, 1.0, nodes)
-    return _log_integral(a, b, power, w, grid) - _log_integral(a, b, power, np.zeros(1), grid)
+    a, b, power, w = (np.asarray(column) for column in (a, b, power, w))
+    return _log_integral(a, b, power, w) - _log_integral(a, b, power, np.zeros(1))
 
 
-def _log_integral(a: Reals, b: Reals, power: Reals, w: Reals, grid: Array) -> Array:
+def _log_integral(a: Reals, b: Reals, power: Reals, w: Reals) -> Array:
     """Log of the integral of p**(a-1) (1-p)**(b-1) (1 + p w)**-power, up to a factor of a and b alone."""
-    centre, rest = a / (a + b), b / (a + b)
     # d/dy of the log-integrand is 0 where c0 + c1 p + c2 p**2 = 0; one root lies in (0, 1)
     c1, c2 = -(a + b) - w * (power - a), w * (power - a - b)
     root = np.sqrt(np.maximum(c1 * c1 - 4 * a * c2, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
         peak = np.clip(np.where(c1 <= 0, 2 * a / (root - c1), -(root + c1) / (2 * c2)), 1e-300, 1 - 1e-16)
-    shift = np.log(peak / centre) - np.log((1 - peak) / rest)
+    shift = np.log(peak / (a / (a + b))) - np.log((1 - peak) / (b / (a + b)))
     sharp = peak * (1 - peak) * ((a + b) + power * w * (1 - 2 * peak - w * peak**2) / (1 + w * peak) ** 2)
     width = np.minimum(1 / np.sqrt(np.maximum(sharp, 1e-30)), 2.0)
     low, high = -np.arcsinh(9 + 38 / (a * width)), np.arcsinh(9 + 38 / (b * width))
-    stretch = np.exp(low + (high - low) * grid)
-    y = shift + width * (stretch - 1 / stretch) / 2
-    grown = np.maximum(y, 0) + np.log1p(np.where(y > 0, rest, centre) * np.expm1(-np.abs(y)))
-    log_term = a * y - (a + b) * grown - power * np.log1p(w * centre * np.exp(y - grown))
+
+    columns = [column.reshape(-1, 1) for column in np.broadcast_arrays(a, b, power, w, shift, width, low, high)]
+    nodes = _nodes(peak, w, width, low, high).ravel()
+    value = np.empty(len(nodes))
+    for rule in np.unique(nodes):
+        some = np.flatnonzero(nodes == rule)
+        for rows in blocks(len(some), BLOCK // rule):
+            value[some[rows]] = _log_sum(int(rule), *(column[some[rows]] for column in columns))
+    return value.reshape(shift.shape)
+
+
+def _nodes(peak: Array, w: Reals, width: Array, low: Array, high: Array) -> Integers:
+    """Nodes that the rule takes: as many as keep their distance small against the way to the nearest singularity.
+
+    The integrand is singular pi above the log-odds where p is infinite and where 1 + p w is 0; the stretch brings
+    the nearer the farther these lie from the peak, as far as the rule reaches.
+    """
+    odds = np.log(peak) - np.log1p(-peak)
+    far = np.maximum(np.abs(odds), np.abs(odds + np.log1p(w)))
+    far = np.minimum(far, width * np.sinh(np.maximum(-low, high)))
+    strip = np.arcsinh((far + np.pi * 1j) / width).imag
+    nodes: Integers = 16 * np.ceil(np.clip((high - low) / strip / 2, 3, 64)).astype(np.int64)  # to 1e-13
+    return nodes
+
+
+def _log_sum(
+    nodes: int, a: Reals, b: Reals, power: Reals, w: Reals, shift: Array, width: Array, low: Array, high: Array
+) -> Array:
+    """Log of the integral over log-odds of p that are shift + width sinh(t), t from low to high."""
+    centre, rest = a / (a + b), b / (a + b)
+    stretch = np.exp(low + (high - low) * np.linspace(0.0, 1.0, nodes))
+    inverse = 1 / stretch
+    y = stretch - inverse
+    y *= width / 2
+    y += shift
+    log_rest = np.log1p(np.where(y > 0, rest, centre) * np.expm1(-np.abs(y)))  # -log((1 - p) / rest)
+    log_rest += np.maximum(y, 0)
+    log_p = y - log_rest  # log(p / centre)
+    fading = np.exp(log_p)
+    fading *= w * centre
+    np.log1p(fading, out=fading)
+    fading *= power
+    log_term = a * log_p
+    log_term -= b * log_rest
+    log_term -= fading
     top = log_term.max(axis=-1, keepdims=True)
-    mass = (np.exp(log_term - top) * (stretch + 1 / stretch)).sum(axis=-1)
-    value: Array = top[..., 0] + np.log(mass * (width * (high - low))[..., 0])
+    log_term -= top
+    mass = (np.exp(log_term, out=log_term) * (stretch + inverse)).sum(axis=-1)
+    value: Array = top[:, 0] + np.log(mass * (width * (high - low))[:, 0] / (nodes - 1))
     return value

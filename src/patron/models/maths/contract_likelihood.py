@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
 from patron.models.maths.beta_fall import fall_derivatives
-from patron.models.maths.fitter import Array, Derivatives
+from patron.models.maths.fitter import Array, Derivatives, Optimum
+
+_LOG_OLDEST: Final = 230.0
+"""Of an age t**c; the squares of ages are still numbers."""
 
 
 def log_likelihood(t: Array, stayed: Array, lost: Array) -> Callable[[Array], Derivatives]:
@@ -23,17 +28,20 @@ def log_likelihood(t: Array, stayed: Array, lost: Array) -> Callable[[Array], De
     Returns
     -------
     callable
-        (alpha, beta) or (alpha, beta, c) to the log-likelihood, its gradient and its Hessian.
+        (alpha, beta) or (alpha, beta, c) to the log-likelihood, its gradient and its Hessian; level in c from
+        `steepest` on.
     """
+    most = steepest(t)
     log_before, log_after = np.log(np.maximum(t - 1, 1)), np.log(t)
 
     def evaluate(values: Array) -> Derivatives:
         size = len(values)
         alpha, beta, c = (*values, 1.0)[:3]
+        level, c = c > most, min(c, most)
         before, step = age(t - 1, c), growth(t - 1, np.ones(1), c)
         after = before + step
         fall, first, second = fall_derivatives(alpha, beta + before, step)
-        moves = np.array([before * log_before, after * log_after])  # of age before and after, in c
+        moves = np.array([before * log_before, after * log_after]) * (not level)  # of age before and after, in c
         bends = moves * [log_before, log_after]
         slope = np.zeros((3, 3, len(t)))  # of alpha, b and x in alpha, beta and c
         slope[0, 0] = slope[1, 1] = 1.0
@@ -49,6 +57,22 @@ def log_likelihood(t: Array, stayed: Array, lost: Array) -> Callable[[Array], De
         return f, (gradient @ pull)[:size], h[:size, :size]
 
     return evaluate
+
+
+def steepest(t: Array) -> float:
+    """Return the c beyond which ages t**c are too great to work with."""
+    return float(_LOG_OLDEST / np.log(max(t.max(), 2.0)))
+
+
+def withheld(optimum: Optimum, start: Array, most: float) -> Optimum:
+    """Withhold what the fit did not find: where it ended at no maximum, and c beyond `most`, which leaves alpha c."""
+    params, known = optimum.params.copy(), np.diag(optimum.covariance) > 0
+    if params[-1] > most and len(params) == 3:
+        params[2], known[[0, 2]] = most, False
+    course = np.where(params < start, -1, 1)
+    edges = {int(i): optimum.edges.get(int(i), int(course[i])) for i in np.flatnonzero(~known)}
+    covariance = np.where(np.outer(known, known), optimum.covariance, np.nan)
+    return replace(optimum, params=params, covariance=covariance, edges=edges)
 
 
 def age(t: Array, c: float) -> Array:

@@ -21,7 +21,10 @@ Integers = npt.NDArray[np.int64]
 _WIDTH: Final = 0.5
 _DEGREE: Final = 11
 _DENSE: Final = 10_000
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
+_FEW, _MANY = (np.polynomial.legendre.leggauss(nodes) for nodes in (24, 64))
+_SHORT: Final = 4.0
+"""A stretch no longer, in log(scale + u), is left to few nodes."""
+
 _GONE: Final = 40.0
 """exp(-40): what is discounted further has no weight."""
 
@@ -127,11 +130,16 @@ def log_purchases(rate: Rate, x: Integers, age: Array, start: float, end: float,
         scale = rate.scale(x, age)
         near = np.log1p(start / scale)
         reach = np.log1p((end - start) / (scale + start))
-        ahead = near[..., None] + reach[..., None] * ((1 + _NODES) / 2)
-        u = scale[..., None] * np.expm1(ahead)
-        term = rate.log_fading(u, x[..., None], age[..., None]) + ahead - np.multiply.outer(discounts, u)
-        top = term.max(axis=-1)
-        value: Array = top + np.log((np.exp(term - top[..., None]) * _WEIGHTS).sum(axis=-1) * (reach * scale / 2))
+        value = np.empty((len(discounts), *age.shape))
+        short = reach.max(axis=-1) < _SHORT
+        for some, (nodes, weights) in ((short, _FEW), (~short, _MANY)):
+            rows = np.flatnonzero(some)
+            ahead = near[rows, :, None] + reach[rows, :, None] * ((1 + nodes) / 2)
+            u = scale[rows, :, None] * np.expm1(ahead)
+            term = rate.log_fading(u, x[rows, :, None], age[rows, :, None]) + ahead - np.multiply.outer(discounts, u)
+            top = term.max(axis=-1)
+            mass = (np.exp(term - top[..., None]) * weights).sum(axis=-1)
+            value[:, rows] = top + np.log(mass * (reach * scale / 2)[rows])
         return value
 
     return LogTable(log_v, rate.fine)(x, np.log(age))

@@ -51,7 +51,9 @@ class Renewal:
     def purchases(self, start: float, end: float, *discounts: float) -> Array:
         """Return expected purchases in (start, end], discounted continuously: (discounts, k)."""
         both = self.m + self.k  # what comes ahead falls like rate**(k-j) towards 0, and its weight like rate**(m+j)
-        turn = min(-np.log(end), np.log(self.m / (self.age + start)))
+        least = min(discounts)
+        reach = min(end, 1 / least) if least else end  # of time, beyond which nothing counts
+        turn = min(-np.log(reach), np.log(self.m / (self.age + start)))
         rate, weight = self._rates(start, turn - 40 / both - 10 / np.sqrt(both))
         log_q, chance = self._chances(float(rate[-1]) * end if np.isfinite(end) else np.inf)
         roots = list(self._roots(log_q, chance, all_=start > 0))
