@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import accuracy, cold, hard_points, kernel, nasty, rfm, scale, speed
+from benchmarks import accuracy, cold, features, hard_points, kernel, nasty, rfm, scale, speed
 
-ALL = [*accuracy.BARS, *nasty.BARS, *hard_points.BARS, *speed.BARS, *kernel.BARS, *scale.BARS, *rfm.BARS, *cold.BARS]
+ALL = [
+    *accuracy.BARS,
+    *nasty.BARS,
+    *hard_points.BARS,
+    *speed.BARS,
+    *kernel.BARS,
+    *scale.BARS,
+    *rfm.BARS,
+    *features.BARS,
+    *cold.BARS,
+]
 BARS = {bar.id: bar for bar in ALL}
 
 

@@ -18,8 +18,8 @@ from pydantic_core import PydanticUndefined
 import patron
 from patron.cli import app
 from patron.config import Config
-from patron.features.catalogue import CATALOGUE, of_attribute, of_events
-from patron.features.feature import Feature
+from patron.features import CATALOGUE, CORE, Feature
+from patron.features.named import of_attribute, of_events
 from patron.scoring.table import COLUMNS
 
 ROOT = Path(__file__).parents[1]
@@ -100,25 +100,55 @@ def configuration() -> str:
 
 
 def features() -> str:
-    """Return one row a feature; of an event and of an attribute, one example."""
-    head = ["# Features", "", "Each sees the days up to its as-of day, the whole of it, and none later.", ""]
-    columns = ["| feature | unit | family | needs | |", "|---|---|---|---|---|"]
+    """Return one row a feature, the core first; of an event and of an attribute, one example; and how to add one."""
+    head = [
+        "# Features",
+        "",
+        "Each sees the days up to its as-of day, the whole of it, and none later; one whose window begins before the",
+        "log does is missing. `patron features CONFIG` lists those that a run's tables tell.",
+    ]
+    columns = ["", "| feature | unit | family | source | needs | |", "|---|---|---|---|---|---|"]
+    core = ["", "## The core", "", f'The {len(CORE)} of `patron.features.CORE`, which any log tells; `which="core"`.']
+    further = ["", "## And further"]
     named = [
         "",
-        "Events become features by their kind, for up to twenty kinds, and the customers' attributes by their names, a",
-        "text by its levels. Of events of the kind `complaint`, of an attribute `born` and of one `city`:",
+        "## Of events and customers",
         "",
+        "Events become features by their kind, for up to twenty kinds, and the customers' attributes by their names, a",
+        "text by its levels. Of events of the kind `nps`, which have values, of an attribute `born` and of one `city`:",
     ]
-    examples = [*of_events("complaint"), of_attribute("born"), of_attribute("city", "Ulm")]
+    examples = [*of_events("nps", valued=True), of_attribute("born"), of_attribute("city", "Ulm")]
+    own = [
+        "",
+        "## Adding one",
+        "",
+        "Three lines: name and description; label, unit, family and source; the expression over that source's rows.",
+        "The sources and their columns stand in `src/patron/features/feature.py`. For good it is one more entry of the",
+        "list in `src/patron/features/catalogue.py`; for a trial it stands beside the names that are asked for:",
+        "",
+        "```python",
+        "from patron.features import Feature, features_of",
+        "",
+        'own = Feature("largest_share", "Largest purchase day over the spend on all.",',
+        '              "share of the largest purchase", "share", "spend", "days",',
+        '              lambda days, _: days.amount.max().cast("float64") / days.amount.sum().nullif(0))',
+        'X = patron.features(log, "1998-03-31", which=[*features_of(log), own])',
+        "```",
+        "",
+        "Count, sum and compare integers, and end in one float operation: then every engine gives the same bits.",
+    ]
 
     def rows(some: Iterable[Feature]) -> list[str]:
         needs = {"events": "events", "customers": "customers"}
         return [
-            f"| `{f.name}` | {f.unit} | {f.family} | {f.needs or needs.get(f.source, '')} | {f.description} |"
+            f"| `{f.name}` | {f.unit} | {f.family} | {f.source} | {f.needs or needs.get(f.source, '')} "
+            f"| {f.description} |"
             for f in some
         ]
 
-    return "\n".join([*head, *columns, *rows(CATALOGUE.values()), *named, *columns, *rows(examples)]) + "\n"
+    parts = [rows(f for f in CATALOGUE.values() if (f.name in CORE) is inside) for inside in (True, False)]
+    page = [*head, *core, *columns, *parts[0], *further, *columns, *parts[1], *named, *columns, *rows(examples), *own]
+    return "\n".join(page) + "\n"
 
 
 def score_table() -> str:

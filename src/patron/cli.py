@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from patron._core import progress
 from patron._core.errors import PatronError, PatronWarning
@@ -50,6 +53,24 @@ def audit(config: ConfigPath) -> None:
 
     with _shown():
         _say([str(pipeline.audit(config))])
+
+
+@app.command()
+def features(config: ConfigPath) -> None:
+    """List the features that the recipes see: name, unit, family, source and meaning; then those that are absent."""
+    from patron import pipeline  # noqa: PLC0415
+
+    with _shown():
+        listed = pipeline.features(config)
+    told = listed[listed["absent"] == ""]
+    grid = Table("feature", "unit, family\nsource, needs", "what it says", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, row in told.iterrows():
+        kind = f"{row['unit']}, {row['family']}\n{', '.join(filter(None, (row['source'], row['needs'])))}"
+        grid.add_row(*map(escape, (str(name), kind, row["description"])))
+    out.print(grid, highlight=False)
+    _say([f"{len(told)} features of {len(listed)}"])
+    for why, some in listed[listed["absent"] != ""].groupby("absent", sort=False):
+        _say([f"absent, {why}: {', '.join(some.index)}"])
 
 
 @app.command()

@@ -39,6 +39,7 @@ def orders(customers=50, seed=11):
             "category": rng.choice(["Milk", "bread", "Äpfel"], rows),
             "quantity": rng.integers(1, 5, rows).astype("float64"),
             "discount": rng.integers(0, 300, rows) / 100,
+            "channel": rng.choice(["shop", "web", None], rows),
         }
     )
 

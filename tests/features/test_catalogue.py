@@ -5,23 +5,32 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 import patron.features
 from patron._core.calendar import date_of, day_number
-from patron.features import CATALOGUE, Feature
+from patron._core.errors import DataError
+from patron.features import CATALOGUE, CORE, Feature, features, features_of
 from patron.features.catalogue import WINDOWS, catalogue
-from patron.features.per_customer import fetch, per_customer
-from patron.features.sources import period_of
+from patron.features.feature import ratio
+from patron.features.sources import period_of, sources
 
 
-def test_the_core_has_26_features():
+def test_the_core_is_26_features_that_any_log_tells():
     windowed = [f"{kind}_{days}" for kind in ("purchases", "spend", "active_days") for days in WINDOWS]
-    assert [name for name, feature in CATALOGUE.items() if feature.needs is None] == [
+    assert list(CORE) == [
         *("frequency", "recency", "T", "monetary_value", "days_since_last"),
         *windowed,
         *("gap_mean", "gap_std", "gap_max", "overdue_ratio", "purchases_trend", "spend_trend"),
     ]
+    assert len(CORE) == 26
+    assert list(CATALOGUE)[:26] == list(CORE)
+    assert all(CATALOGUE[name].needs is None for name in CORE)
+
+
+def test_about_80_are_declared():
+    assert len(CATALOGUE) == 89
 
 
 def test_every_feature_is_described():
@@ -36,15 +45,43 @@ def test_only_a_feature_that_is_never_missing_is_an_integer():
     assert [name for name, feature in CATALOGUE.items() if feature.dtype == "int64"] == ["frequency", "days_since_last"]
 
 
-def test_a_new_feature_is_one_entry(cdnow_sample):
-    largest = Feature(
-        "largest", "Largest purchase day.", "largest purchase", "money", "spend", "days",
-        lambda days, scale: days.amount.max().cast("float64") / scale.money,
-    )  # fmt: skip
-    day = day_number("1997-09-30")
-    found = fetch(per_customer(cdnow_sample, [day], "day", "day", [CATALOGUE["T"], largest]), ["customer_id"])
-    assert list(found.columns) == ["customer_id", "as_of", "T", "largest"]
-    assert found["largest"].max() == pytest.approx(found["largest"].round(2).max())
+def test_a_new_feature_is_three_lines(cdnow_sample):
+    own = Feature("largest_ratio", "Largest purchase day over all.",
+                  "share of the largest purchase", "share", "spend", "days",
+                  lambda days, _: ratio(days.amount.max(), days.amount.sum()))  # fmt: skip
+    found = features(cdnow_sample, "1997-09-30", which=["T", own, "spend_max", "spend_total"])
+    assert list(found.columns) == ["T", "largest_ratio", "spend_max", "spend_total"]
+    told = found["spend_max"] / found["spend_total"]
+    pd.testing.assert_series_equal(found["largest_ratio"], told, check_names=False)
+
+
+def test_only_what_is_asked_for_is_computed(cdnow_sample, monkeypatch):
+    whole = features(cdnow_sample, "1998-03-31")
+    core = features(cdnow_sample, "1998-03-31", which="core")
+    pd.testing.assert_frame_equal(core, whole[list(CORE)], check_exact=True)
+    asked = []
+    monkeypatch.setattr(
+        "patron.features.per_customer.sources", lambda *given: asked.append(given[-1]) or sources(*given)
+    )
+    features(cdnow_sample, "1998-03-31", which="core")
+    features(cdnow_sample, "1998-03-31", which=["quantity_90"])
+    assert asked == [{"periods", "days", "orders", "payments", "gaps"}, {"baskets"}]
+
+
+@pytest.mark.parametrize(
+    ("which", "said"),
+    [
+        ("cor", "'cor': no such feature. Fix: did you mean core"),
+        (["spend_9O"], "did you mean spend_90"),
+        (["xyzzy"], "'xyzzy': no such feature"),
+        (["T", "products_90"], "'products_90': a feature that this log cannot tell: it has no product_id"),
+        (["events_call_30"], "it has no events"),
+        (["T", "T"], "'T': a feature named twice"),
+    ],
+)
+def test_what_no_log_or_not_this_one_tells_is_refused(cdnow_sample, which, said):
+    with pytest.raises(DataError, match=said):
+        features_of(cdnow_sample, which)
 
 
 def test_the_words_load_without_an_engine():

@@ -38,8 +38,8 @@ def test_trap_12_a_refund_acts_from_its_own_day(here):
 
 def test_trap_12_the_label_sees_the_refunds_of_its_own_window_only(here):
     log = log_of(here, [("a", "2020-01-01", 10, None), ("a", "2020-02-01", 8, None), ("a", "2020-03-01", -8, None)])
-    kept = snapshots(log, "2020-01-31", horizon="29 days").iloc[0]
-    returned = snapshots(log, "2020-01-31", horizon="30 days").iloc[0]
+    kept = snapshots(log, "2020-01-31", horizon="29 days", which="core").iloc[0]
+    returned = snapshots(log, "2020-01-31", horizon="30 days", which="core").iloc[0]
     assert (kept["churned"], kept["purchases_next"], kept["spend_next"]) == (0, 1, 8.0)
     assert (returned["churned"], returned["purchases_next"], returned["spend_next"]) == (1, 0, 0.0)
 
@@ -96,12 +96,13 @@ def test_orders_are_counted_once_and_rows_without_a_number_each(here):
     rows = [("a", "2020-01-01", 1, None)] + [("a", "2021-03-01", 5, "x")] * 3 + [("a", "2021-03-02", 5, "x")]
     rows += [("a", "2021-03-02", 5, None)] * 2 + [("a", "2021-03-02", 5, "y"), ("a", "2021-03-03", -5, "y")]
     log = log_of(here, rows)
-    assert features(log, "2021-03-02")["purchases_30"].tolist() == [4]
-    assert features(log, "2021-03-03")["purchases_30"].tolist() == [3]
-    assert features(log, "2021-03-08")["purchases_7"].tolist() == [3]  # order x ended on the day within the window
-    assert features(log, "2021-03-09")["purchases_7"].tolist() == [0]
+    assert features(log, "2021-03-02", which=["purchases_30"])["purchases_30"].tolist() == [4]
+    assert features(log, "2021-03-03", which=["purchases_30"])["purchases_30"].tolist() == [3]
+    # order x ended on the day within the window
+    assert features(log, "2021-03-08", which=["purchases_7"])["purchases_7"].tolist() == [3]
+    assert features(log, "2021-03-09", which=["purchases_7"])["purchases_7"].tolist() == [0]
 
 
 def test_without_order_numbers_rows_are_counted(here):
     log = log_of(here, [("a", "2020-01-01", 1, None)] + [("a", "2021-03-01", 5, None)] * 3)
-    assert features(log, "2021-03-01")["purchases_7"].tolist() == [3]
+    assert features(log, "2021-03-01", which=["purchases_7"])["purchases_7"].tolist() == [3]

@@ -1,4 +1,4 @@
-"""Features of orders, products, categories, discounts, events and attributes against plain Python, exactly equal."""
+"""Features of all that not every log has: orders, products, discounts, events, ...; exactly as plain Python tells."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from patron._core.calendar import date_of, day_number
 from patron._core.errors import DataError
 from patron.data.readers import read_transactions
 from patron.features import features
-from patron.features.catalogue import feature_named, features_of
+from patron.features.catalogue import CATALOGUE, feature_named, features_of
 from patron.features.per_customer import per_customer
 from tests.conftest import Engine
 
 START, END = day_number("2020-01-01"), day_number("2020-12-31")
 AS_OF = [day_number("2020-03-01"), day_number("2020-10-04")]
-EDGES = [29, 30, 89, 90, 179, 180]  # the last day within a window, and the first without
+EDGES = [27, 28, 29, 30, 89, 90, 179, 180]  # the last day within a window, and the first without
 
 
 HERE = Engine(lambda frame: frame)
@@ -49,6 +49,8 @@ def lines_of(seed, *, refunds):
             "product_id": [f"p{i}" if i else None for i in rng.integers(0, 9, n)],
             "category": [f"k{i}" if i else None for i in rng.integers(0, 4, n)],
             "discount": [int(d) if d >= 0 else None for d in rng.integers(-50, 120, n)],
+            "channel": [f"s{i}" if i else None for i in rng.integers(0, 4, n)],
+            "quantity": rng.choice([np.nan, 1, 1, 2, 0.3755, 1.25, -1], n),
         }
     )
     if refunds:
@@ -67,8 +69,9 @@ def happened(seed):
             "customer_id": [f"c{i:02d}" for i in rng.integers(0, 14, 80)],
             "day": np.append(START + rng.integers(0, 366, 40), AS_OF[1] - rng.choice(EDGES, 40)),
             "kind": kinds[rng.integers(0, 3, 80)],
+            "value": rng.choice([np.nan, 0, 7, 10, 3.1415, -2.5], 80),
         }
-    )
+    ).assign(value=lambda rows: rows["value"].where(rows["kind"] != "visit"))
 
 
 PEOPLE = pd.DataFrame(
@@ -87,7 +90,7 @@ def timed(frame):
 
 def log_of(engine, lines, events=None, people=None):
     frame = timed(lines).assign(amount=lines["amount"] / 100, discount=lines["discount"].astype("float64") / 100)
-    for name in ("order_id", "product_id", "category"):
+    for name in ("order_id", "product_id", "category", "channel"):
         frame[name] = frame[name].astype("string")
     log = engine(frame, observed_until=iso(END))
     if events is not None:
@@ -102,13 +105,18 @@ def divide(top, bottom):
 def expected(lines, events, people, name, as_of):
     """Of a log without refunds."""
     bought = [row for row in lines[lines["customer_id"] == name].to_dict("records") if row["day"] <= as_of]
-    found = of_orders(bought, as_of) | of_products(bought, as_of) | of_categories(bought, as_of)
-    found |= of_discounts(bought, as_of)
+    found = of_orders(bought, as_of) | of_products(bought, as_of)
+    found |= of_categories(bought, as_of) | of_channels(bought, as_of)
+    found |= of_discounts(bought, as_of) | of_quantities(bought, as_of)
+    windows = {"basket_trend": 90, "basket_lines_trend": 90, "categories_dropped_90": 180, "products_28": 28}
     for key in found:
-        days = {"basket_trend": 90, "categories_dropped_90": 180}.get(key, 90 if key.endswith("_90") else 0)
-        if as_of - START + 1 < days:
+        if as_of - START + 1 < windows.get(key, 90 if key.endswith("_90") else 0):
             found[key] = math.nan
     return found | of_events(events, name, as_of) | of_people(people, name)
+
+
+def on_first_day(bought):
+    return [row for row in bought if row["day"] == min(row["day"] for row in bought)]
 
 
 def of_orders(bought, as_of):
@@ -121,7 +129,11 @@ def of_orders(bought, as_of):
     found["basket_value_90"] = divide(spent, len(late) * 100)
     found["basket_lines_90"] = divide(sum(map(len, late)), len(late))
     mean = divide(sum(row["amount"] for row in bought), len(orders))
+    found["basket_value"] = divide(sum(row["amount"] for row in bought), len(orders) * 100)
     found["basket_trend"] = divide(spent, len(late)) / mean if mean else math.nan
+    found["basket_lines"] = len(bought) / len(orders)
+    found["basket_lines_trend"] = found["basket_lines_90"] / found["basket_lines"]
+    found["first_lines"] = float(len(on_first_day(bought)))
     weekdays = Counter((dt.date(1970, 1, 1) + dt.timedelta(days=int(day))).weekday() for day in ends.values())
     found["weekend_share"] = (weekdays[5] + weekdays[6]) / len(orders)
     found["weekday_habit"] = sum(n * n for n in weekdays.values()) / len(orders) ** 2
@@ -134,7 +146,10 @@ def of_products(bought, as_of):
         if isinstance(row["product_id"], str):
             products[row["product_id"]].append(row["day"])
     fresh = [days for days in products.values() if max(days) > as_of - 90]
+    usual = [days for days in products.values() if len(set(days)) > 1]
     return {
+        "products_28": float(sum(max(days) > as_of - 28 for days in products.values())),
+        "products_dropped_90": divide(sum(max(days) <= as_of - 90 for days in usual), len(usual)),
         "products_90": float(len(fresh)),
         "products_new_90": divide(sum(min(days) > as_of - 90 for days in fresh), len(fresh)),
         "products_again": divide(sum(len(set(days)) > 1 for days in products.values()), len(products)),
@@ -150,32 +165,83 @@ def of_categories(bought, as_of):
     now = {kind for kind, rows in kinds.items() if any(row["day"] > recent for row in rows)}
     then = {kind for kind, rows in kinds.items() if any(before < row["day"] <= recent for row in rows)}
     sums = [sum(row["amount"] for row in rows if row["day"] > recent) for rows in kinds.values()]
+    counts = [sum(row["day"] > recent for row in rows) for rows in kinds.values()]
     return {
+        "categories_new_90": divide(sum(min(row["day"] for row in kinds[kind]) > recent for kind in now), len(now)),
+        "category_habit_90": divide(sum(n * n for n in counts), sum(counts) ** 2),
         "categories_90": float(len(now)),
         "categories_dropped_90": divide(len(then - now), len(then)),
         "top_category_share_90": divide(max(sums, default=0), sum(sums)),
     }
 
 
+def of_channels(bought, as_of):
+    named = [row for row in bought if isinstance(row["channel"], str)]
+    begun = {row["channel"]: row["day"] for row in reversed(named)}
+    spent = Counter()
+    for row in named:
+        if row["day"] > as_of - 90:
+            spent[row["channel"]] += row["amount"]
+    return {
+        "channels_90": float(len(spent)),
+        "channels_new_90": divide(sum(begun[channel] > as_of - 90 for channel in spent), len(spent)),
+        "top_channel_share_90": divide(max(spent.values(), default=0), sum(spent.values())),
+    }
+
+
+def saved(rows):
+    cents = sum(0 if math.isnan(row["discount"]) else int(row["discount"]) for row in rows)
+    return divide(cents, cents + sum(row["amount"] for row in rows))
+
+
 def of_discounts(bought, as_of):
     late = [row for row in bought if row["day"] > as_of - 90]
-    saved = [0 if math.isnan(row["discount"]) else int(row["discount"]) for row in late]
     return {
-        "discount_share_90": divide(sum(saved), sum(saved) + sum(row["amount"] for row in late)),
-        "discounted_lines_90": divide(sum(cents > 0 for cents in saved), len(late)),
+        "discount_share": saved(bought),
+        "discount_share_90": saved(late),
+        "discount_trend_90": saved(late) - saved(bought),
+        "first_discount_share": saved(on_first_day(bought)),
+        "discounted_lines_90": divide(sum(row["discount"] > 0 for row in late), len(late)),
+    }
+
+
+def thousandths(number):
+    return math.floor(number * 1000 + 0.5)
+
+
+def of_quantities(bought, as_of):
+    late = [row for row in bought if row["day"] > as_of - 90]
+    known = [row for row in late if not math.isnan(row["quantity"])]
+    units = sum(thousandths(row["quantity"]) for row in known)
+    return {
+        "quantity_90": units / 1000,
+        "multiples_90": divide(sum(row["quantity"] > 1 for row in known), len(late)),
+        "unit_price_90": divide(sum(row["amount"] for row in known) * 1000, units * 100),
     }
 
 
 def of_events(events, name, as_of):
     found = {}
+    mine = [row for row in events.to_dict("records") if row["customer_id"] == name and row["day"] <= as_of]
     for kind in sorted(set(events["kind"])):
-        days = [row["day"] for row in events.to_dict("records") if row["customer_id"] == name and row["kind"] == kind]
-        days = [day for day in days if day <= as_of]
+        days = [row["day"] for row in mine if row["kind"] == kind]
         for window in (30, 90):
             count = float(sum(day > as_of - window for day in days))
             found[f"events_{kind}_{window}"] = math.nan if as_of - START + 1 < window else count
         found[f"events_{kind}_since"] = float(as_of - max(days)) if days else math.nan
+        if events.loc[events["kind"] == kind, "value"].notna().any():
+            valued = [row for row in mine if row["kind"] == kind and not math.isnan(row["value"])]
+            last = max((row["day"] for row in valued), default=0)
+            latest = mean([row["value"] for row in valued if row["day"] == last])
+            late = mean([row["value"] for row in valued if row["day"] > as_of - 90])
+            found[f"events_{kind}_latest"] = latest
+            found[f"events_{kind}_mean"] = math.nan if as_of - START + 1 < 90 else late
+            found[f"events_{kind}_change"] = latest - mean([row["value"] for row in valued if row["day"] < last])
     return found
+
+
+def mean(values):
+    return divide(sum(map(thousandths, values)), len(values) * 1000)
 
 
 def of_people(people, name):
@@ -206,12 +272,17 @@ def test_what_was_bought_equals_plain_python(engine, days):
     found = features(log, [iso(day) for day in days])
     wanted = [expected(lines, events, PEOPLE, name, day_number(str(day.date()))) for name, day in found.index]
     assert len(found) > 10
-    assert_exactly(found.iloc[:, 26:], pd.DataFrame(wanted))
+    wanted = pd.DataFrame(wanted)
+    told = [name for name in found.columns if name not in CATALOGUE or CATALOGUE[name].needs is not None]
+    assert sorted(wanted.columns) == sorted(told)
+    assert wanted.notna().any().all()
+    assert_exactly(found[told], wanted[told])
 
 
 def test_with_refunds_only_days_that_count_tell_what_was_bought(here):
     lines = lines_of(5, refunds=True)
-    found = features(log_of(here, lines), iso(AS_OF[1]))
+    wider = [feature.name for feature in features_of(log_of(here, lines)) if feature.needs is not None]
+    found = features(log_of(here, lines), iso(AS_OF[1]), which=wider)
     gone = pd.DataFrame(
         {
             "customer_id": "c00",
@@ -221,25 +292,40 @@ def test_with_refunds_only_days_that_count_tell_what_was_bought(here):
             "product_id": "never",
             "category": "never",
             "discount": [10, None],
+            "channel": "never",
+            "quantity": [3, None],
         }
     )
     lines = lines[~((lines["customer_id"] == "c00") & (lines["day"].isin(gone["day"])))]
-    without, added = (features(log_of(here, some), iso(AS_OF[1])) for some in (lines, pd.concat([lines, gone])))
-    wider = [feature.name for feature in features_of(log_of(here, lines)) if feature.needs is not None]
-    assert_exactly(added[wider], without[wider])
+    without, added = (
+        features(log_of(here, some), iso(AS_OF[1]), which=wider) for some in (lines, pd.concat([lines, gone]))
+    )
+    assert_exactly(added, without)
     kept = pd.concat([lines, gone.iloc[:1]])
-    assert features(log_of(here, kept), iso(AS_OF[1]))["products_90"].iloc[0] != without["products_90"].iloc[0]
-    assert found[wider].notna().any().all()
+    held = features(log_of(here, kept), iso(AS_OF[1]), which=["products_90"])
+    assert held["products_90"].iloc[0] != without["products_90"].iloc[0]
+    assert found.notna().any().all()
+
+
+def test_every_customer_has_a_row_whatever_is_asked(here):
+    log = log_of(here, lines_of(5, refunds=True), happened(5), PEOPLE)
+    days = [iso(day) for day in AS_OF]
+    names = ["T", "events_visit_90", "customer_born", "quantity_90"]
+    whole = features(log, days, which=names)
+    for name in names[1:]:
+        pd.testing.assert_frame_equal(features(log, days, which=[name]), whole[[name]], check_exact=True)
 
 
 def test_nothing_of_the_future_shows(here):
     lines, events = lines_of(6, refunds=True), happened(7)
     whole = log_of(here, lines, events, PEOPLE)
     day = AS_OF[0]
+    told, happens = lines["day"] <= day, events["day"] <= day
+    other = {"amount": 5, "product_id": "p", "discount": 3, "channel": "s", "quantity": 9}
     later = log_of(
         here,
-        pd.concat([lines[lines["day"] <= day], lines[lines["day"] > day].assign(amount=5, product_id="p", discount=3)]),
-        pd.concat([events[events["day"] <= day], events[events["day"] > day].assign(kind="visit", customer_id="c03")]),
+        pd.concat([lines[told], lines[~told].assign(**other)]),
+        pd.concat([events[happens], events[~happens].assign(kind="complaint", customer_id="c03", value=9)]),
         PEOPLE,
     )
     before, after = features(whole, iso(day)), features(later, iso(day))
@@ -267,8 +353,8 @@ def test_a_dated_attribute_is_what_it_was_that_day(engine):
 
 
 def test_a_log_tells_only_what_it_knows(cdnow_sample):
-    assert len(features_of(cdnow_sample)) == 26
-    lines = lines_of(9, refunds=False).drop(columns=["product_id", "category"])
+    assert {feature.needs for feature in features_of(cdnow_sample)} == {None, "quantity"}
+    lines = lines_of(9, refunds=False).drop(columns=["product_id", "category", "channel", "quantity"])
     log = read_transactions(timed(lines).assign(order_id=lines["order_id"].astype("string")))
     assert {feature.needs for feature in features_of(log)} == {None, "order_id", "discount"}
 
@@ -304,7 +390,41 @@ def test_attributes_that_are_no_use_are_reported():
     told = {finding.check: finding.action for finding in log.entry if finding.level == "warn"}
     assert told["attribute street is no feature"] == "it has more than 20 levels: give numbers, or few levels"
     assert set(told) == {f"attribute {name} is no feature" for name in ("street", "since", "blank")}
-    assert features(log, "2020-06-01")["customer_age"].iloc[0] == 20
+    assert features(log, "2020-06-01", which=["customer_age"])["customer_age"].iloc[0] == 20
+
+
+def test_values_become_features_of_the_kinds_that_have_them():
+    log = log_of(HERE, lines_of(1, refunds=False))
+    rows = pd.DataFrame(
+        {
+            "customer_id": "c00",
+            "time": pd.to_datetime(["2020-02-01", "2020-03-01", "2020-03-01", "2020-03-02", "2020-03-03"]),
+            "kind": ["nps", "nps", "nps", "nps", "visit"],
+            "value": [4.0, 9, 10, None, None],
+        }
+    )
+    log = log.with_events(rows)
+    assert (log.kinds, log.valued) == (("nps", "visit"), ("nps",))
+    told = features(log, "2020-03-30", which=[f.name for f in features_of(log) if f.source == "events"])
+    assert told.iloc[0].to_dict() == {
+        "events_nps_30": 3,
+        "events_nps_90": 4,
+        "events_nps_since": 28,
+        "events_nps_latest": 9.5,
+        "events_nps_mean": 23 / 3,
+        "events_nps_change": 5.5,
+        "events_visit_30": 1,
+        "events_visit_90": 1,
+        "events_visit_since": 27,
+    }
+    assert log.with_events(rows, kinds=["visit"]).valued == ()
+    assert log.with_events(rows.drop(columns="value")).valued == ()
+
+
+def test_a_quantity_beyond_belief_counts_as_the_largest(here):
+    frame = pd.DataFrame({"customer_id": "a", "time": "2020-06-01", "amount": 1.0, "quantity": [1e300, -1e300, 2.0]})
+    log = here(pd.concat([frame, frame.assign(time="2020-01-01")]))
+    assert features(log, "2020-06-01", which=["quantity_90"]).iloc[0, 0] == 2.0
 
 
 def test_kinds_may_be_chosen_and_may_not_be_too_many():
@@ -316,7 +436,7 @@ def test_kinds_may_be_chosen_and_may_not_be_too_many():
         DataError, match=r"'kind': holds more than 20 kinds of events.*name those that matter with kinds="
     ):
         log.with_events(many)
-    told = features(log.with_events(many, kinds=["k7"]), "2020-06-01")
-    assert [name for name in told.columns if name.startswith("events_")] == [
+    told = [feature.name for feature in features_of(log.with_events(many, kinds=["k7"]))]
+    assert [name for name in told if name.startswith("events_")] == [
         "events_k7_30", "events_k7_90", "events_k7_since"
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from patron.recipes.training import Timeline, training_days
 
 HORIZON = 42
 LAST = "2024-11-25"
-TREES = {"lightgbm", "stack", "blend"}
+TREES = {"lightgbm", "stack", "blend", "shape"}
 ALL = [(task, name) for task, named in RECIPES.items() for name in named]
 every_recipe = pytest.mark.parametrize(("task", "name"), ALL, ids=[f"{task}-{name}" for task, name in ALL])
 pytestmark = [
@@ -118,7 +118,7 @@ def test_churn_with_trees_gives_reasons_and_the_others_have_none(fitted, rows):
 
 
 def test_an_unknown_recipe_or_setting_is_refused_by_name():
-    with pytest.raises(ConfigError, match="no recipe 'stack' for value"):
+    with pytest.raises(ConfigError, match="unknown recipe 'stack' for value"):
         recipe("stack", "value")
     with pytest.raises(ConfigError, match=r"no setting 'leaves'.*num_leaves"):
         recipe("stack", "churn", leaves=3)

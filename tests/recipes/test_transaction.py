@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from patron import rfm_summary
 from patron.churn import ChurnClassifier, clipped_logit
 from patron.models import TRANSACTION_MODELS, BetaGeoNBD, GammaGamma
 from patron.recipes import recipe, transaction
 from patron.recipes.stack import OUTPUTS
-from patron.recipes.transaction import chosen
+from patron.recipes.transaction import chosen, valued, with_first
 from patron.value.booster import ValueBooster
 
 pytestmark = [
@@ -16,6 +17,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::patron._core.errors.DependenceWarning"),
 ]
 AHEAD = "42 days"
+T = "2024-08-31"
 
 
 class Coin(BetaGeoNBD):
@@ -116,12 +118,79 @@ def test_the_stack_takes_the_model_chosen_on_the_training_rows(data, coin, monke
     assert recipe("stack", "churn").fit(data).model.name == "coin"
 
 
+def test_a_spend_model_that_counts_the_first_purchase_is_fitted_on_all_purchases(line, data, rows, best):
+    paid = rfm_summary(line.log, T, unit="week", include_first=True)
+    known = with_first(data.today).droplevel("as_of").loc[paid.index]
+    assert known["frequency"].to_numpy() == pytest.approx(paid["frequency"])
+    assert known["monetary_value"].to_numpy() == pytest.approx(paid["monetary_value"])
+    found = valued(best().fit(data.counts[data.t]), data, data.t)
+    wanted = GammaGamma().fit(paid)
+    assert found.first
+    assert found.spend.params_.to_numpy() == pytest.approx(wanted.params_, rel=1e-6)
+    purchases = found.model.expected_purchases(rows, AHEAD).to_numpy()
+    assert found.predict(rows) == pytest.approx(
+        purchases * wanted.expected_spend(paid).loc[rows.index.droplevel("as_of")]
+    )
+
+
+def test_without_the_first_purchase_among_the_features_the_repeat_purchases_tell_the_spend(data, best):
+    blind = dataclasses.replace(data, spend_with_first={}, today=data.today.drop(columns="first_spend"))
+    for name in ("blend", "shape"):
+        fitted = recipe(name, "value").fit(blind)
+        assert not fitted.transaction.first
+        assert fitted.predict(blind.today).sum() == pytest.approx(
+            recipe(best.name, "value").fit(data).predict(data.today).sum()
+        )
+
+
 def test_the_blend_is_half_of_each_with_one_total(data, rows, best):
     fitted = recipe("blend", "value").fit(data)
-    transaction_value = recipe(best.name, "value").fit(data)
+    transaction_value = valued(best().fit(data.counts[data.t]), data, data.t)
     trees = ValueBooster.from_dict(fitted.trees.to_dict(), fitted.trees.text_)
     total = transaction_value.predict(data.today).sum()
     assert fitted.predict(data.today).sum() == pytest.approx(total)
     expected = transaction_value.predict(rows) / 2 + fitted.factor * fitted.trees.predict(rows) / 2
     assert fitted.predict(rows) == pytest.approx(expected)
     assert fitted.factor == pytest.approx(total / trees.predict(data.today).sum())
+
+
+def test_the_shape_multiplies_the_models_value_by_the_trees_and_keeps_its_total(data, rows, best):
+    fitted = recipe("shape", "value").fit(data)
+    transaction_value = valued(best().fit(data.counts[data.t]), data, data.t)
+    assert fitted.predict(data.today).sum() == pytest.approx(transaction_value.predict(data.today).sum())
+    value = transaction_value.predict(rows)
+    columns = rows[data.today.columns].assign(expected_spend=value).to_numpy(dtype=float)
+    trees = np.exp(fitted.trees.booster_.predict(columns, raw_score=True))
+    assert fitted.predict(rows) == pytest.approx(fitted.factor * (value + fitted.least) * trees)
+
+
+def test_each_training_row_of_the_shape_has_the_value_of_its_own_day(data, best, monkeypatch):
+    seen = {}
+    fit = ValueBooster.fit
+
+    def spy(self, X, y, offset=None):
+        seen.update(X=X, offset=offset)
+        return fit(self, X, y, offset)
+
+    monkeypatch.setattr(ValueBooster, "fit", spy)
+    fitted = recipe("shape", "value").fit(data)
+    for day in data.rows.index.get_level_values("as_of").unique():
+        mine = seen["X"].index.get_level_values("as_of") == day
+        value = valued(best().fit(data.counts[day]), data, day).predict(data.rows[mine])
+        assert np.array_equal(seen["X"]["expected_spend"][mine], value)
+        assert seen["offset"][mine] == pytest.approx(np.log(value + fitted.least))
+
+
+@pytest.mark.parametrize(("task", "name"), [("churn", "stack"), ("value", "blend"), ("value", "shape")])
+def test_a_transaction_model_that_is_settled_is_the_only_one_fitted(data, task, name):
+    own = dataclasses.replace(data)
+    fitted = recipe(name, task, transaction_model="mbg_nbd").fit(own)
+    assert (fitted.model if task == "churn" else fitted.transaction.model).name == "mbg_nbd"
+    assert {fit for fit, _ in own.fits} == {"mbg_nbd"}
+
+
+def test_recipes_share_what_is_fitted_and_other_counts_are_fitted_anew(data, rows):
+    own = dataclasses.replace(data)
+    assert recipe("bg_nbd", "churn").fit(own).model is recipe("bg_nbd", "value").fit(own).model
+    fewer = dataclasses.replace(own, counts={day: counts.iloc[::2] for day, counts in own.counts.items()})
+    assert recipe("bg_nbd", "churn").fit(fewer).model.customers_ < recipe("bg_nbd", "churn").fit(own).model.customers_

@@ -237,6 +237,10 @@ class ChurnSection(_Section):
         min_length=1,
         description="The recipes that compete.",
     )
+    settings: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Settings of recipes by name, like `lightgbm: {num_leaves: 16}`; each has defaults.",
+    )
 
 
 class ValueSection(_Section):
@@ -257,6 +261,10 @@ class ValueSection(_Section):
         default=["average", "last_period", "bg_nbd", "lightgbm", "blend"],
         min_length=1,
         description="The recipes that compete.",
+    )
+    settings: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Settings of recipes by name, like `lightgbm: {num_leaves: 16}`; each has defaults.",
     )
 
 
@@ -331,6 +339,11 @@ class Config(_Section):
     )
     data: DataSection = Field(description="Where the transactions are and how they are read.")
     time: TimeSection = Field(default=TimeSection(), description="How purchases merge and time is measured.")
+    features: Literal["all", "core"] | list[str] = Field(
+        default="all",
+        description="What the recipes see: all that the tables tell, the 26 of the core, or the core and those named; "
+        "`patron features` lists them.",
+    )
     churn: ChurnSection = Field(default=ChurnSection(), description="Churn: no purchase within the horizon.")
     value: ValueSection = Field(default=ValueSection(), description="Value: what a customer will spend.")
     champion: ChampionSection = Field(default=ChampionSection(), description="What the champion is chosen by.")

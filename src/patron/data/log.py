@@ -48,6 +48,8 @@ class TransactionLog:
         The side tables.
     kinds : tuple of str
         The kinds of events that features tell apart.
+    valued : tuple of str
+        Those of them that have a value in any row.
     attributes : tuple of (str, tuple of str)
         Columns of `customers` that serve as features, because they never change or are dated; of a text column the
         levels it takes, of a number none.
@@ -77,6 +79,7 @@ class TransactionLog:
     events: ir.Table | None = None
     subscriptions: ir.Table | None = None
     kinds: tuple[str, ...] = ()
+    valued: tuple[str, ...] = ()
     attributes: sides.Attributes = ()
 
     def until(self, as_of: Day) -> TransactionLog:
@@ -178,7 +181,7 @@ class TransactionLog:
         """
         rows, found = sides.events(self, source, table, customer_id, time, kind, value, source_timezone)
         told = sides.kinds(rows, kind) if kinds is None else tuple(sorted(set(kinds)))
-        return replace(self, events=rows, kinds=told, entry=self.entry + found)
+        return replace(self, events=rows, kinds=told, valued=sides.valued(rows, told), entry=self.entry + found)
 
     def with_subscriptions(
         self,

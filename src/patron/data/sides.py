@@ -109,6 +109,14 @@ def kinds(table: ir.Table, column: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def valued(table: ir.Table, kinds: Sequence[str]) -> tuple[str, ...]:
+    """Find which of the kinds of events have a value in any row."""
+    if "value" not in table.columns or not kinds:
+        return ()
+    rows = table.filter(table.value.notnull() & table.kind.isin(list(kinds)))
+    return tuple(sorted(rows.select("kind").distinct().to_pyarrow()["kind"].to_pylist()))
+
+
 def _distinct(column: ir.Value) -> list[str]:
     """Return the texts of a column by code point; of too many, one more than `MOST_LEVELS`."""
     different = column.name("text").as_table().distinct()

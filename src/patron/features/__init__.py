@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from patron._core.calendar import Day, Grain, Unit
-from patron.features.catalogue import CATALOGUE, LABELS
+from patron.features.catalogue import CATALOGUE, CORE, LABELS, Which, features_of
 from patron.features.feature import Feature
 
 if TYPE_CHECKING:
@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CATALOGUE",
+    "CORE",
     "LABELS",
     "Feature",
+    "Which",
     "features",
+    "features_of",
     "opportunities",
     "renewals",
     "rfm_counts",
@@ -59,9 +62,16 @@ def __getattr__(name: str) -> Any:
 
 class _Room(ModuleType):
     def __call__(
-        self, log: TransactionLog, as_of: Day | Iterable[Day], *, unit: Unit = "day", grain: Grain = "day"
+        self,
+        log: TransactionLog,
+        as_of: Day | Iterable[Day],
+        *,
+        unit: Unit = "day",
+        grain: Grain = "day",
+        which: Which = "all",
     ) -> pd.DataFrame:
-        return __getattr__("features")(log, as_of, unit=unit, grain=grain)  # type: ignore[no-any-return]
+        found: pd.DataFrame = __getattr__("features")(log, as_of, unit=unit, grain=grain, which=which)
+        return found
 
 
 sys.modules[__name__].__class__ = _Room

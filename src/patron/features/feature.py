@@ -7,15 +7,22 @@ source     one row
 ========== =============================================================================================
 payments   money moved: `ago`, `amount` (refunds negative)
 days       a purchase day that counts: `ago`, `amount` left by refunds, `purchases` (its rows)
+dates      the same with `month`, from 1 to 12
 gaps       the same with `gap`, the days since the purchase day before (null for the first)
+habits     the same with what the customer does in all: `silence` (days since the last), `times` (purchase days) and
+           `spend`
 periods    the same days merged by the grain: `ago`, here in whole periods, and `amount`
 orders     an order that counts, on its last day: `ago`, `weekday` (0 is Monday), `amount`, `lines` (its rows), and
            `purchases` (1)
-lines      a row bought on a day that counts: `ago`, `amount`, `discount`
-products   a product bought: `first` and `last`, the days since it was bought first and last
-categories a category bought: `recent` and `before`, its lines of the last 90 days and of the 90 before them, and
-           `amount` of the last 90
-events     something that happened besides: `ago`, `kind`
+baskets    all that was bought on a day that counts: `ago`, `lines`, `amount`, `discount` and `discounted` (lines with
+           one), `quantity` (thousandths), `priced` (amount of the lines with a quantity) and `multiples` (lines of
+           more than one unit)
+products   a product bought: `first` and `last`, the days since it was bought first and last; `lines` of the last 90
+           days, `before`, of the 90 before them, and `amount` of the last 90
+categories a category bought from: the same
+channels   a channel bought through: the same
+events     a day on which something of a `kind` happened besides: `ago`, `times`, the sum of its `value` (thousandths),
+           and how many were `valued`
 customers  what is known of the customer on the as-of day, one row at most: its attributes
 ========== =============================================================================================
 
@@ -28,14 +35,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table, Value
 
 Source = Literal[
-    "payments", "days", "gaps", "periods", "orders", "lines", "products", "categories", "events", "customers"
-]
+    "payments", "days", "dates", "gaps", "habits", "periods", "orders", "baskets", "products", "categories",
+    "channels", "events", "customers",
+]  # fmt: skip
+RECENT: Final = 90
+"""Days over which baskets, products, categories and discounts are looked at."""
+THOUSAND: Final = 1000
+"""Quantities and values of events are counted in thousandths: floats would add up differently on every engine."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,9 @@ class Scale:
 
     time: float
     money: int
+
+
+Expression = Callable[["Table", Scale], "Value"]
 
 
 @dataclass(frozen=True)
@@ -90,7 +105,7 @@ class Feature:
     unit: str
     family: str
     source: Source
-    value: Callable[[Table, Scale], Value]
+    value: Expression
     window: int | None = None
     dtype: Literal["float64", "int64"] = "float64"
     needs: str | None = None
@@ -110,3 +125,19 @@ def within(source: Table, days: int, column: str | None = None) -> Value:
 def how_many(condition: Value) -> Value:
     """Count the rows of which a condition holds."""
     return condition.ifelse(1, 0).sum()
+
+
+def latest(source: Table, column: str) -> Value:
+    """Take a column's value in the latest row; of a source that has one row a day."""
+    return source[column].argmin(source.ago)
+
+
+def earliest(source: Table, column: str) -> Value:
+    """Take a column's value in the first row; of a source that has one row a day."""
+    return source[column].argmax(source.ago)
+
+
+def change(source: Table, days: int, column: str | None = None) -> Value:
+    """Compare the last `days` days with the `days` before, over both: from -1 (stopped) to 1 (just begun)."""
+    recent, both = within(source, days, column), within(source, 2 * days, column)
+    return ratio(2 * recent - both, both)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import ibis
 import pandas as pd
-from ibis.expr.types import Table
+from ibis.expr.types import Table, Value
 
 from patron._core.calendar import UNIT_DAYS, Grain, Unit, check_unit, date_of
 from patron._core.errors import DataError
@@ -45,27 +45,31 @@ def per_customer(
     bought = purchases(log, as_of)
     tables = sources(log, bought, as_of, grain, {feature.source for feature in features})
     whole: Table | None = None
-    for table in {id(table): table for table in tables.values()}.values():
+    for number, table in enumerate({id(table): table for table in tables.values()}.values()):
         mine = [feature for feature in features if tables[feature.source] is table]
         part = table.group_by(*bought.by).agg(**{feature.name: feature.value(table, scale) for feature in mine})
-        if whole is None:
+        side = mine[0].source in SIDES
+        if whole is None and not side:
             whole = part
-        elif mine[0].source in SIDES:
-            whole = whole.left_join(part, bought.by).drop(*(f"{key}_right" for key in bought.by))
         else:
-            whole = whole.join(part, bought.by)
+            whole = bought.days.select(*bought.by).distinct() if whole is None else whole
+            whole = whole.join(part, bought.by, how="left" if side else "inner", rname=f"{{name}}_{number}")
     assert whole is not None
-    whole = whole.select(*bought.by, *(feature.name for feature in features))
     day = as_of_day(whole, as_of)
-    columns = {}
-    for feature in features:
-        column = whole[feature.name].cast(feature.dtype)
-        if feature.absent is not None:
-            column = column.fill_null(feature.absent)
-        if feature.window is not None:
-            column = (day >= log.first_day + feature.window - 1).ifelse(column, ibis.null("float64"))
-        columns[feature.name] = column
+    columns = {feature.name: _observed(whole[feature.name], feature, log.first_day, day, as_of) for feature in features}
     return whole.select("customer_id", as_of=day, **columns)
+
+
+def _observed(column: Value, feature: Feature, first_day: int, day: Value, as_of: Sequence[int]) -> Value:
+    """Give a feature its type; missing on the days on which its window begins before the log does."""
+    begun = first_day + (feature.window or 0) - 1
+    missing = [one < begun for one in as_of]
+    if all(missing):
+        return ibis.null("float64")
+    column = column.cast(feature.dtype)
+    if feature.absent is not None:
+        column = column.fill_null(feature.absent)
+    return (day >= begun).ifelse(column, ibis.null("float64")) if any(missing) else column
 
 
 def fetch(table: Table, order: Sequence[str]) -> pd.DataFrame:

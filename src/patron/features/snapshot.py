@@ -13,7 +13,7 @@ from patron._core.calendar import Day, Grain, Horizon, Unit, as_stamps, date_of,
 from patron._core.errors import DataError
 from patron._core.progress import track
 from patron.data.log import TransactionLog
-from patron.features.catalogue import LABELS, features_of
+from patron.features.catalogue import LABELS, Which, features_of
 from patron.features.per_customer import check_days, fetch, per_customer
 from patron.features.purchases import STATE, purchases
 
@@ -21,9 +21,14 @@ _ROWS_AT_ONCE: Final = 2_000_000  # of the log, times as-of days
 
 
 def features(
-    log: TransactionLog, as_of: Day | Iterable[Day], *, unit: Unit = "day", grain: Grain = "day"
+    log: TransactionLog,
+    as_of: Day | Iterable[Day],
+    *,
+    unit: Unit = "day",
+    grain: Grain = "day",
+    which: Which = "all",
 ) -> pd.DataFrame:
-    """Every feature that the log can tell, for every customer who had bought by the as-of day.
+    """Tell of every customer who had bought by the as-of day what the log can.
 
     What is seen is the log to the end of the as-of day and nothing later, so the features of a day stay what they are
     when the log grows.
@@ -38,18 +43,22 @@ def features(
         What recency and T are measured in. All other durations are in days.
     grain : {'day', 'week', 'month'}
         What purchases merge by in frequency, recency, T and monetary_value, as in `rfm_summary`.
+    which : {'all', 'core'} or iterable of str or Feature
+        All that the log can tell, the 26 of `CORE`, or those named; only what they need is computed. A `Feature` of
+        one's own stands beside the names as it is declared.
 
     Returns
     -------
     DataFrame
-        One row a customer and as-of day, indexed by customer_id and as_of, sorted by as_of, then customer_id; the
-        columns of the catalogue as far as the log has what they need, then those of its events by kind and of its
+        One row a customer and as-of day, indexed by customer_id and as_of, sorted by as_of, then customer_id; all are
+        the columns of the catalogue as far as the log has what they need, then those of its events by kind and of its
         customers' attributes; int64 or float64. attrs: unit, grain.
 
     Raises
     ------
     DataError
-        An as-of day before the log's first or after the last one observed, an unknown unit or grain.
+        An as-of day before the log's first or after the last one observed, an unknown unit or grain; a feature that
+        is none, or that needs what the log does not have.
 
     Notes
     -----
@@ -69,7 +78,8 @@ def features(
     """
     days = day_numbers(as_of)
     check_days(log, days, unit, grain)
-    frame = _stack(log, days, lambda some: per_customer(log, some, unit, grain, features_of(log)), "features")
+    wanted = features_of(log, which)
+    frame = _stack(log, days, lambda some: per_customer(log, some, unit, grain, wanted), "features")
     frame.attrs = {"unit": unit, "grain": grain}
     return frame
 
@@ -81,12 +91,13 @@ def snapshots(
     *,
     unit: Unit = "day",
     grain: Grain = "day",
+    which: Which = "all",
 ) -> pd.DataFrame:
     """`features` of one as-of day or several, with the labels of the `horizon` after each.
 
     Parameters
     ----------
-    log, as_of, unit, grain
+    log, as_of, unit, grain, which
         As in `features`.
     horizon : str or Horizon
         A fixed length H in days or weeks. The labels of as_of see as_of < day <= as_of + H, wholly observed.
@@ -132,16 +143,20 @@ def snapshots(
             if last >= log.first_day
             else "a shorter horizon",
         )
+    wanted = features_of(log, which)
 
     def labelled(some: Sequence[int]) -> Table:
-        known = per_customer(log, some, unit, grain, features_of(log))
+        known = per_customer(log, some, unit, grain, wanted).view()  # so that the joins before are done with
         return known.left_join(_ahead(log, some, ahead), STATE).drop("customer_id_right", "as_of_right")
 
     frame = _stack(log, days, labelled, "snapshots")
-    count, spend = (frame.pop(name).fillna(0).astype("int64") for name in ("days_ahead", "minor_ahead"))
-    frame["churned"] = (count == 0).astype("int8")
-    frame["purchases_next"] = count
-    frame["spend_next"] = spend.clip(lower=0) / log.minor
+    count, spend = (frame[name].fillna(0).astype("int64") for name in ("days_ahead", "minor_ahead"))
+    labels = {
+        "churned": (count == 0).astype("int8"),
+        "purchases_next": count,
+        "spend_next": spend.clip(lower=0) / log.minor,
+    }
+    frame = pd.concat([frame.drop(columns=["days_ahead", "minor_ahead"]), pd.DataFrame(labels)], axis=1)
     floored = -int(spend.clip(upper=0).sum()) / log.minor
     frame.attrs = {"unit": unit, "grain": grain, "horizon_days": ahead, "spend_floored": floored}
     return frame

@@ -14,32 +14,44 @@ from patron._core.errors import ConfigError, DataError, PatronError
 from patron._core.files import locked, repair, write_json
 from patron._core.progress import step
 from patron.config import Config, load_config
-from patron.config.schema import SideSource, TableSource
+from patron.config.schema import ChurnSection, SideSource, TableSource, ValueSection
 from patron.data import Audit, TransactionLog, read_transactions
 from patron.data import audit as audit_log
 from patron.data.databases import is_url
-from patron.recipes import RECIPES
-from patron.recipes.protocol import Task
+from patron.features import CORE, Which
+from patron.recipes import Task, recipe
 
 TASKS: Final[tuple[Task, Task]] = ("churn", "value")
 
 
 def loaded(config: str | Path | Config) -> Config:
-    """Load a configuration that is not loaded yet; its recipes are known ones."""
+    """Load a configuration that is not loaded yet; its recipes are known ones, and so are their settings."""
     known = config if isinstance(config, Config) else load_config(config)
     for task in TASKS:
-        for name in recipes_of(known, task):
-            if name not in RECIPES[task]:
-                raise ConfigError(
-                    f"{known.where(f'{task}.recipes')}: unknown recipe {name!r}",
-                    fix=f"one of {', '.join(RECIPES[task])}",
-                )
+        competing = recipes_of(known, task)
+        unused = [name for name in _section(known, task).settings if name not in competing]
+        if unused:
+            raise ConfigError(
+                f"{known.where(f'{task}.settings.{unused[0]}')}: settings of {unused[0]!r}, which does not compete",
+                fix=f"add it to {task}.recipes, or remove its settings",
+            )
+        for place, (name, settings) in enumerate(competing.items()):
+            try:
+                recipe(name, task, **settings)
+            except ConfigError as error:
+                where = known.where(f"{task}.settings.{name}" if settings else f"{task}.recipes.{place}")
+                raise ConfigError(f"{where}: {error.message}", example=error.example, fix=error.fix) from None
     return known
 
 
-def recipes_of(config: Config, task: Task) -> list[str]:
-    """Return the recipes that compete for a task."""
-    return (config.churn if task == "churn" else config.value).recipes
+def recipes_of(config: Config, task: Task) -> dict[str, dict[str, Any]]:
+    """Return the recipes that compete for a task, each with its settings."""
+    section = _section(config, task)
+    return {name: section.settings.get(name, {}) for name in section.recipes}
+
+
+def _section(config: Config, task: Task) -> ChurnSection | ValueSection:
+    return config.churn if task == "churn" else config.value
 
 
 @contextmanager
@@ -129,6 +141,12 @@ def as_of_day(config: Config, log: TransactionLog, asked: Day | None) -> int:
             fix="choose a day within, or `latest`",
         )
     return day
+
+
+def features_asked(config: Config) -> Which:
+    """Return which features the recipes see; the core is always among them."""
+    asked = config.features
+    return asked if isinstance(asked, str) else [*CORE, *(name for name in asked if name not in CORE)]
 
 
 def horizon_of(config: Config, task: Task) -> int:

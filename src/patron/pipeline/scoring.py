@@ -78,7 +78,8 @@ def score_on(config: Config, log: TransactionLog, as_of: str | None) -> Scoring:
         )
     manifest = dataclasses.replace(bundle.manifest, **reading(config))
     with step("features"):
-        X = features(log, day, unit=config.time.unit, grain=config.time.grain)
+        needed = [column.name for column in bundle.inputs]
+        X = features(log, day, unit=config.time.unit, grain=config.time.grain, which=needed)
     with step("scoring"):
         table = Scorer(dataclasses.replace(bundle, manifest=manifest)).score(X, run_id=uuid.uuid4().hex)
     folder = write_scores(

@@ -20,9 +20,19 @@ from patron.config import Config
 from patron.config.schema import TestDays
 from patron.data import TransactionLog
 from patron.evaluation import Backtest, Verdict, backtest, best_transaction_model, promote
-from patron.features.catalogue import features_of
+from patron.features import features_of
 from patron.models import TRANSACTION_MODELS, GammaGamma
-from patron.pipeline.inputs import TASKS, alone, as_of_day, horizon_of, loaded, read, reading, recipes_of
+from patron.pipeline.inputs import (
+    TASKS,
+    alone,
+    as_of_day,
+    features_asked,
+    horizon_of,
+    loaded,
+    read,
+    reading,
+    recipes_of,
+)
 from patron.recipes import recipe
 from patron.recipes.protocol import Task
 from patron.recipes.training import Timeline, training_days
@@ -88,14 +98,20 @@ def train_on(config: Config, log: TransactionLog) -> Scorer:
         )
     former = _former(config)
     lines: dict[int, Timeline] = {}
+    which = features_asked(config)
     for days in (horizon_of(config, task) for task in TASKS):
-        lines.setdefault(days, Timeline(known, days, config.time.unit, config.time.grain))
-    results, chosen = {}, {}
+        lines.setdefault(days, Timeline(known, days, config.time.unit, config.time.grain, which))
+    results, chosen, champions = {}, {}, {}
     for task in TASKS:
+        recipes = recipes_of(config, task)
         incumbent = former.recipes[task]["name"] if former else None
-        results[task] = _backtested(config, task, lines[horizon_of(config, task)], incumbent)
+        if former:
+            recipes.setdefault(former.recipes[task]["name"], former.recipes[task]["settings"])
+        results[task] = _backtested(config, task, lines[horizon_of(config, task)], recipes)
         chosen[task] = promote(results[task], getattr(config.champion, task), incumbent)
-    bundle = _fitted(config, lines, results, chosen, version=former.version + 1 if former else _next_version(config))
+        champions[task] = {"name": chosen[task].champion, "settings": recipes[chosen[task].champion]}
+    version = former.version + 1 if former else _next_version(config)
+    bundle = _fitted(config, lines, results, chosen, champions, version)
     leaderboard = pd.concat([result.table for result in results.values()], ignore_index=True)
     predictions = pd.concat([result.predictions for result in results.values()], ignore_index=True)
     with whole_folder(config.out / _PROMOTION) as draft:
@@ -140,8 +156,8 @@ def _test(config: Config, task: Task) -> TestDays:
     return (config.value.test if task == "value" else None) or config.churn.test
 
 
-def _backtested(config: Config, task: Task, timeline: Timeline, incumbent: str | None) -> Backtest:
-    """Compare the recipes, an incumbent among them, on the latest days whose labels are closed."""
+def _backtested(config: Config, task: Task, timeline: Timeline, recipes: dict[str, dict[str, Any]]) -> Backtest:
+    """Compare the recipes on the latest days whose labels are closed."""
     test = _test(config, task)
     last = timeline.log.observed_until - timeline.horizon
     first = last - (test.last - 1) * test.every.days()
@@ -151,15 +167,12 @@ def _backtested(config: Config, task: Task, timeline: Timeline, incumbent: str |
             f"to predict {task} over {timeline.horizon} days on {test.last} test days {test.every} apart",
             fix="a shorter horizon, fewer test days, or a longer log",
         )
-    names = list(recipes_of(config, task))
-    if incumbent is not None and incumbent not in names:
-        names.append(incumbent)
     return backtest(
         timeline.log,
         task,
         f"{timeline.horizon} days",
         [date_of(last - back * test.every.days()) for back in range(test.last)],
-        names,
+        [recipe(name, task, **settings) for name, settings in recipes.items()],
         unit=config.time.unit,
         grain=config.time.grain,
         every=str(test.every),
@@ -172,6 +185,7 @@ def _fitted(
     lines: dict[int, Timeline],
     results: dict[Task, Backtest],
     chosen: dict[Task, Verdict],
+    champions: dict[Task, dict[str, Any]],
     version: int,
 ) -> Bundle:
     """Fit the champions, and the transaction and spend models of the score table, on all that is known."""
@@ -182,8 +196,10 @@ def _fitted(
         days = training_days(log.first_day, today, timeline.horizon, _test(config, task).every.days())
         data[task] = timeline.training(today, days)
     with step("fitting the champions"), ThreadPoolExecutor() as pool:
-        fits = pool.map(lambda task: recipe(chosen[task].champion, task).fit(data[task]), TASKS)
-        champions = dict(zip(TASKS, fits, strict=True))
+        fits = pool.map(
+            lambda task: recipe(champions[task]["name"], task, **champions[task]["settings"]).fit(data[task]), TASKS
+        )
+        fitted = dict(zip(TASKS, fits, strict=True))
     value = data["value"]
     name = best_transaction_model(results["value"], config.champion.value) or next(iter(TRANSACTION_MODELS))
     transaction = TRANSACTION_MODELS[name]().fit(value.counts[value.t])
@@ -198,7 +214,7 @@ def _fitted(
         churn_horizon=horizon_of(config, "churn"),
         test_horizon=horizon_of(config, "value"),
         **reading(config),
-        recipes={task: {"name": chosen[task].champion, "settings": {}} for task in TASKS},
+        recipes=champions,
         training={
             "customers": len(value.today),
             "data": log.digest(),
@@ -207,14 +223,16 @@ def _fitted(
             **{f"days_of_{task}": sorted({str(day.date()) for day in data[task].counts}) for task in TASKS},
         },
     )
-    inputs = _inputs(log)
+    inputs = tuple(
+        Input(known.name, known.dtype, known.label, known.family) for known in features_of(log, features_asked(config))
+    )
     return Bundle(
         manifest=manifest,
         inputs=inputs,
         transaction=transaction,
         spend=spend,
-        churn=champions["churn"],
-        value=champions["value"],
+        churn=fitted["churn"],
+        value=fitted["value"],
         card=card(
             manifest,
             inputs,
@@ -223,10 +241,6 @@ def _fitted(
             leaderboard=pd.concat([result.table for result in results.values()]),
         ),
     )
-
-
-def _inputs(log: TransactionLog) -> tuple[Input, ...]:
-    return tuple(Input(known.name, known.dtype, known.label, known.family) for known in features_of(log))
 
 
 def _former(config: Config) -> Manifest | None:

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
 import pandas as pd
 
-from patron._core.errors import FitError
-from patron.recipes.boosted import TreeRecipe
+from patron.recipes.boosted import TreesOnModel
 from patron.recipes.protocol import Array, Task, TrainingData, read_fitted, write_fitted
-from patron.recipes.transaction import FittedPurchasesTimesSpend, PurchasesTimesSpend, chosen
+from patron.recipes.transaction import FittedPurchasesTimesSpend, fit_model, to_total, valued
 from patron.value.booster import ValueBooster
 
 
@@ -38,7 +36,7 @@ class FittedBlend:
         write_fitted(folder, "value", Blend.name, content, self.trees.text_)
 
 
-class Blend(TreeRecipe[ValueBooster]):
+class Blend(TreesOnModel[ValueBooster]):
     """The total from the transaction model that did best on the training rows, the shape from both.
 
     Trees carry the level of their training windows into today, which a growing or shrinking base has left; a
@@ -51,12 +49,10 @@ class Blend(TreeRecipe[ValueBooster]):
 
     def fit(self, data: TrainingData) -> FittedBlend:
         """Fit both halves, and scale by their totals over all customers at t."""
-        model, _ = chosen(data)
-        transaction = PurchasesTimesSpend(model).fit(data)
+        name, _ = self._chosen(data)
+        transaction = valued(fit_model(name, data, data.t), data, data.t)
         trees = self._new(data).fit(data.rows[data.today.columns], data.rows["spend_next"])
-        factor = float(transaction.predict(data.today).sum() / trees.predict(data.today).sum())
-        if not np.isfinite(factor):
-            raise FitError("the totals of the two halves cannot be compared", example=factor, fix="another test day")
+        factor = to_total(trees.predict(data.today), transaction.predict(data.today))
         return FittedBlend(transaction, trees, factor)
 
     def load(self, folder: Path) -> FittedBlend:

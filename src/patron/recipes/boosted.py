@@ -11,7 +11,9 @@ import pandas as pd
 from patron._core.errors import ConfigError
 from patron.boosting import BoostedTrees
 from patron.churn import ChurnClassifier
+from patron.models import TRANSACTION_MODELS
 from patron.recipes.protocol import Array, Task, TrainingData, in_unit, read_fitted, write_fitted
+from patron.recipes.transaction import chosen
 from patron.value.booster import ValueBooster
 
 Trees = TypeVar("Trees", bound=BoostedTrees)
@@ -27,10 +29,37 @@ class TreeRecipe(Generic[Trees]):
         unknown = sorted(set(settings) - set(known))
         if unknown:
             raise ConfigError(f"the trees have no setting {unknown[0]!r}", fix=f"one of {', '.join(known)}")
+        for name, value in settings.items():
+            if isinstance(value, str | list | dict):
+                raise ConfigError(f"{name} is a number", example=value, fix="correct it, or leave it out")
         self.settings = settings
 
     def _new(self, data: TrainingData) -> Trees:
         return self._grown(**self.settings, horizon=data.horizon, seed=data.seed)
+
+
+class TreesOnModel(TreeRecipe[Trees]):
+    """Trees beside a transaction model, by default the one that did best on the training rows.
+
+    Parameters
+    ----------
+    transaction_model : str, optional
+        The model, if it is settled: then no other is fitted.
+    **settings
+        The trees'.
+    """
+
+    def __init__(self, transaction_model: str | None = None, **settings: Any) -> None:
+        super().__init__(**settings)
+        if transaction_model is not None and transaction_model not in TRANSACTION_MODELS:
+            raise ConfigError(
+                f"no transaction model {transaction_model!r}", fix=f"one of {', '.join(TRANSACTION_MODELS)}"
+            )
+        self.transaction_model = transaction_model
+
+    def _chosen(self, data: TrainingData) -> tuple[str, dict[pd.Timestamp, Any]]:
+        """Return the model's name, and it as fitted at each as-of day of the rows."""
+        return chosen(data, self.transaction_model)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
@@ -41,6 +41,10 @@ class TrainingData:
         frequency and monetary_value of every repeat buyer whose mean repeat purchase is above 0; same days.
     seed : int
         Of everything random in a fit.
+    spend_with_first : mapping of Timestamp to DataFrame
+        `spend` with the first purchase counted, of everybody who paid; empty where the features lack `first_spend`.
+    fits : dict
+        Models fitted on these data, kept because several recipes need the same.
     """
 
     t: pd.Timestamp
@@ -51,6 +55,8 @@ class TrainingData:
     counts: Mapping[pd.Timestamp, pd.DataFrame]
     spend: Mapping[pd.Timestamp, pd.DataFrame]
     seed: int = 0
+    spend_with_first: Mapping[pd.Timestamp, pd.DataFrame] = field(default_factory=dict)
+    fits: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 
 @runtime_checkable

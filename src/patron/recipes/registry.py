@@ -15,6 +15,7 @@ from patron.recipes.blend import Blend
 from patron.recipes.boosted import BoostedChurn, BoostedValue
 from patron.recipes.logistic import Logistic
 from patron.recipes.protocol import Fitted, Recipe, Task
+from patron.recipes.shape import Shape
 from patron.recipes.stack import Stack
 from patron.recipes.transaction import NoPurchase, PurchasesTimesSpend
 
@@ -33,6 +34,7 @@ RECIPES: Final[dict[Task, dict[str, Callable[..., Recipe]]]] = {
         **{name: partial(PurchasesTimesSpend, name) for name in TRANSACTION_MODELS},
         "lightgbm": BoostedValue,
         "blend": Blend,
+        "shape": Shape,
     },
 }
 """What makes a recipe, by task and name; those that grow trees take their settings."""
@@ -52,15 +54,17 @@ def recipe(name: str, task: Task, **settings: Any) -> Recipe:
     'stack'
     >>> recipe("stack", "value")
     Traceback (most recent call last):
-    patron._core.errors.ConfigError: no recipe 'stack' for value. Fix: one of average, last_period, bg_nbd, ...
+    patron._core.errors.ConfigError: unknown recipe 'stack' for value. Fix: one of average, last_period, bg_nbd, ...
     """
     known = RECIPES[task]
     if name not in known:
-        raise ConfigError(f"no recipe {name!r} for {task}", fix=f"one of {', '.join(known)}")
+        raise ConfigError(f"unknown recipe {name!r} for {task}", fix=f"one of {', '.join(known)}")
     try:
         return known[name](**settings)
     except TypeError as error:
-        raise ConfigError(f"the recipe {name!r} takes no settings", example=next(iter(settings))) from error
+        raise ConfigError(
+            f"the recipe {name!r} takes no settings", example=next(iter(settings)), fix="leave them out"
+        ) from error
 
 
 def load_fitted(folder: Path, task: Task) -> Fitted:

@@ -11,9 +11,9 @@ import pandas as pd
 
 from patron.churn import ChurnClassifier, clipped_logit
 from patron.models import load_model
-from patron.recipes.boosted import TreeRecipe
+from patron.recipes.boosted import TreesOnModel
 from patron.recipes.protocol import Array, Task, TrainingData, in_unit, read_fitted, write_fitted
-from patron.recipes.transaction import by_day, chosen, fit_model
+from patron.recipes.transaction import by_day, fit_model
 
 OUTPUTS: Final = ("p_no_purchase", "p_alive", "expected_purchases")
 """The transaction model's columns; reasons count them with the offset."""
@@ -46,7 +46,7 @@ class FittedStack:
         return _stacked(rows, outputs(self.model, rows, self.horizon))
 
 
-class Stack(TreeRecipe[ChurnClassifier]):
+class Stack(TreesOnModel[ChurnClassifier]):
     """LightGBM over the transaction model that did best on the training rows.
 
     In training a row's outputs come from parameters fitted on all customers as of that row's day; in scoring from
@@ -59,7 +59,7 @@ class Stack(TreeRecipe[ChurnClassifier]):
 
     def fit(self, data: TrainingData) -> FittedStack:
         """Choose and fit the transaction model, then grow the trees on its offset."""
-        name, at = chosen(data)
+        name, at = self._chosen(data)
         found = np.empty((len(data.rows), len(OUTPUTS)))
         rows = in_unit(data.rows, data.unit)
         for day, where in by_day(rows):

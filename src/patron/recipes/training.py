@@ -11,8 +11,9 @@ from patron._core.calendar import Day, Grain, Unit, as_stamps, date_of, day_numb
 from patron._core.errors import DataError
 from patron._core.progress import track
 from patron.data.log import TransactionLog
-from patron.features import LABELS, features, snapshots
+from patron.features import LABELS, Which, features, snapshots
 from patron.recipes.protocol import Array, TrainingData
+from patron.recipes.transaction import with_first
 
 RFM: Final = ["frequency", "recency", "T"]
 MOST_ROWS: Final = 300_000
@@ -71,6 +72,8 @@ class Timeline:
         Length of the label window in days.
     unit, grain : str
         How time is measured and how purchases merge.
+    which : {'all', 'core'} or iterable of str or Feature
+        The features computed, as in `patron.features`; recipes need the core.
 
     Examples
     --------
@@ -81,11 +84,14 @@ class Timeline:
     (4714, 2357, '1998-03-31')
     """
 
-    def __init__(self, log: TransactionLog, horizon: int, unit: Unit = "day", grain: Grain = "day") -> None:
+    def __init__(
+        self, log: TransactionLog, horizon: int, unit: Unit = "day", grain: Grain = "day", which: Which = "all"
+    ) -> None:
         self.log = log
         self.horizon = horizon
         self.unit = unit
         self.grain = grain
+        self.which = which if isinstance(which, str) else tuple(which)
         self._days: dict[int, pd.DataFrame] = {}
 
     def test(self, t: Day) -> pd.DataFrame:
@@ -131,16 +137,20 @@ class Timeline:
             rows=_stacked(list(labelled.values()), MOST_ROWS),
             today=known[end],
             counts={stamps[day]: _counts(frame) for day, frame in known.items()},
-            spend={stamps[day]: _spend(frame) for day, frame in known.items()},
+            spend={stamps[day]: _paid(frame) for day, frame in known.items()},
             seed=seed,
+            spend_with_first={
+                stamps[day]: _paid(with_first(frame)) for day, frame in known.items() if "first_spend" in frame.columns
+            },
         )
 
     def _day(self, day: int) -> pd.DataFrame:
         if day not in self._days:
+            at, ahead = date_of(day), f"{self.horizon} days"
             self._days[day] = (
-                snapshots(self.log, date_of(day), f"{self.horizon} days", unit=self.unit, grain=self.grain)
+                snapshots(self.log, at, ahead, unit=self.unit, grain=self.grain, which=self.which)
                 if day + self.horizon <= self.log.observed_until
-                else features(self.log, date_of(day), unit=self.unit, grain=self.grain)
+                else features(self.log, at, unit=self.unit, grain=self.grain, which=self.which)
             )
         return self._days[day]
 
@@ -168,6 +178,6 @@ def _counts(frame: pd.DataFrame) -> pd.DataFrame:
     return counts
 
 
-def _spend(frame: pd.DataFrame) -> pd.DataFrame:
+def _paid(frame: pd.DataFrame) -> pd.DataFrame:
     bought = frame[(frame["frequency"] > 0) & (frame["monetary_value"] > 0)]
     return bought[["frequency", "monetary_value"]]

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron._core.errors import FitError
 from patron.models import TRANSACTION_MODELS, GammaGamma, load_model
 from patron.recipes.protocol import Array, Task, TrainingData, in_unit, read_fitted, write_fitted
 
@@ -53,18 +54,26 @@ class NoPurchase:
 
 @dataclass(frozen=True)
 class FittedPurchasesTimesSpend:
-    """Expected purchases of a transaction model x expected spend a purchase under Gamma-Gamma."""
+    """Expected purchases of a transaction model x expected spend a purchase under Gamma-Gamma.
+
+    Attributes
+    ----------
+    first : bool
+        Whether the spend model counts the first purchase too.
+    """
 
     horizon: int
     model: Any
     spend: GammaGamma
+    first: bool = False
     task: ClassVar[Task] = "value"
 
     def predict(self, rows: pd.DataFrame) -> Array:
         """Spend over the horizon, shape (n,)."""
         rows = in_unit(rows, self.model.unit_)
         purchases = np.asarray(self.model.expected_purchases(rows, f"{self.horizon} days"), dtype="float64")
-        spend: Array = purchases * np.asarray(self.spend.expected_spend(rows), dtype="float64")
+        paid = with_first(rows) if self.first else rows
+        spend: Array = purchases * np.asarray(self.spend.expected_spend(paid), dtype="float64")
         return spend
 
     def save(self, folder: Path) -> None:
@@ -73,12 +82,26 @@ class FittedPurchasesTimesSpend:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values."""
-        return {"horizon": self.horizon, "model": self.model.to_dict(), "spend": self.spend.to_dict()}
+        return {
+            "horizon": self.horizon,
+            "model": self.model.to_dict(),
+            "spend": self.spend.to_dict(),
+            "first": self.first,
+        }
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> FittedPurchasesTimesSpend:
         """Build it from `to_dict`."""
-        return cls(content["horizon"], load_model(content["model"]), GammaGamma.from_dict(content["spend"]))
+        spend = GammaGamma.from_dict(content["spend"])
+        return cls(content["horizon"], load_model(content["model"]), spend, content.get("first", False))
+
+
+def with_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return frequency and monetary_value with the first purchase counted, read off the features."""
+    repeat = rows["frequency"].to_numpy(dtype="float64")
+    total = repeat * rows["monetary_value"].to_numpy(dtype="float64") + rows["first_spend"].to_numpy(dtype="float64")
+    counted = {"frequency": repeat + 1, "monetary_value": total / (repeat + 1)}
+    return pd.DataFrame(counted, index=rows.index)
 
 
 @dataclass(frozen=True)
@@ -100,8 +123,28 @@ class PurchasesTimesSpend:
 
 
 def fit_model(name: str, data: TrainingData, day: pd.Timestamp) -> Any:
-    """Fit the named transaction model on all customers as of one day of `data`."""
-    return TRANSACTION_MODELS[name]().fit(in_unit(data.counts[day], data.unit))
+    """Return the named transaction model as fitted on all customers as of one day of `data`; fitted once."""
+    if (name, day) not in data.fits:
+        data.fits[name, day] = TRANSACTION_MODELS[name]().fit(in_unit(data.counts[day], data.unit))
+    return data.fits[name, day]
+
+
+def valued(model: Any, data: TrainingData, day: pd.Timestamp) -> FittedPurchasesTimesSpend:
+    """Give a transaction model fitted as of a day its Gamma-Gamma of that day, on all purchases if they are known.
+
+    A first purchase tells what a customer spends too: counted in, it ranked the customers of CDNOW far better.
+    """
+    paid = data.spend_with_first.get(day)
+    spend = GammaGamma().fit(data.spend[day] if paid is None else paid)
+    return FittedPurchasesTimesSpend(data.horizon, model, spend, first=paid is not None)
+
+
+def to_total(spend: Array, of: Array) -> float:
+    """Return the factor that gives `spend` the total of another prediction of the same customers."""
+    factor = float(of.sum() / spend.sum())
+    if not np.isfinite(factor):
+        raise FitError("the totals of two predictions cannot be compared", example=factor, fix="another test day")
+    return factor
 
 
 def by_day(rows: pd.DataFrame) -> Iterator[tuple[pd.Timestamp, npt.NDArray[np.intp]]]:
@@ -111,10 +154,16 @@ def by_day(rows: pd.DataFrame) -> Iterator[tuple[pd.Timestamp, npt.NDArray[np.in
         yield day, np.flatnonzero(codes == code)
 
 
-def chosen(data: TrainingData) -> tuple[str, dict[pd.Timestamp, Any]]:
+def chosen(data: TrainingData, name: str | None = None) -> tuple[str, dict[pd.Timestamp, Any]]:
     """Choose the transaction model with the lowest Brier score on the training rows, whose labels are all closed.
 
     At each row's as_of the parameters are those that all customers gave that day.
+
+    Parameters
+    ----------
+    data : TrainingData
+    name : str, optional
+        The model, if it is settled already.
 
     Returns
     -------
@@ -122,8 +171,9 @@ def chosen(data: TrainingData) -> tuple[str, dict[pd.Timestamp, Any]]:
     models : dict of Timestamp to model
         The chosen model as fitted at each as-of day of the rows.
     """
-    fitted = {name: {day: fit_model(name, data, day) for day, _ in by_day(data.rows)} for name in TRANSACTION_MODELS}
-    return min(fitted.items(), key=lambda item: _brier(data, item[1]))
+    names = TRANSACTION_MODELS if name is None else [name]
+    fitted = {name: {day: fit_model(name, data, day) for day, _ in by_day(data.rows)} for name in names}
+    return min(fitted.items(), key=lambda item: _brier(data, item[1])) if name is None else (name, fitted[name])
 
 
 def _brier(data: TrainingData, models: dict[pd.Timestamp, Any]) -> float:
