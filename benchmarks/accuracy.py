@@ -1,91 +1,144 @@
-"""How right, out of time, against the transaction models.
+"""How right, out of time: recipes chosen on earlier days, reported once on later ones, against the transaction models.
 
-CDNOW: the last day, against the model chosen on the earlier ones. Complete Journey: the mean over its days.
+All customers of a data set, means over the report days; the baseline is fitted in the same run.
 """
 
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import pandas as pd
 
 import patron
 from benchmarks.bar import Bar, Result
+from patron.evaluation import promote
 from patron.models import TRANSACTION_MODELS
+from patron.recipes.protocol import Task
+from patron.recipes.training import Timeline
 
-DAYS = ["1998-02-03", "1998-03-03", "1998-03-31"]
-TRANSACTION = list(TRANSACTION_MODELS)
-
-
-@functools.cache
-def table(task: str) -> pd.DataFrame:
-    recipes = ["stack", *TRANSACTION] if task == "churn" else ["blend", "lightgbm", *TRANSACTION]
-    result = patron.backtest(
-        patron.datasets.load_cdnow(), task=task, horizon="91 days", as_of=DAYS, recipes=recipes, unit="week"
-    )
-    everyone = result.table[result.table["population"] == "all"]
-    return everyone.pivot_table(index=["as_of", "recipe"], columns="metric", values="value")
+TREES: Final = ("lightgbm", "stack")
+SPEND: Final = ("lightgbm", "blend", "shape")
+RULE: Final[dict[Task, list[str]]] = {"churn": ["brier", "log_loss"], "value": ["rmse", "gini"]}
+LOGS: Final = {"cdnow": patron.datasets.load_cdnow, "journey": patron.datasets.load_complete_journey}
 
 
-def against(task: str, recipe: str, metric: str, chosen_by: str) -> tuple[float, float, str]:
-    """Return the recipe's and the peer's metric on the last day; the peer was the best transaction model before it."""
-    figures = table(task)
-    days = sorted(figures.index.get_level_values("as_of").unique())
-    earlier = figures.loc[days[:-1], chosen_by].groupby("recipe").mean()
-    peer = str(earlier[TRANSACTION].idxmin())
-    return figures.loc[(days[-1], recipe), metric], figures.loc[(days[-1], peer), metric], peer
+@dataclass(frozen=True)
+class Contest:
+    """A data set, what is predicted, and the days: some choose among the candidates, others report the chosen one."""
+
+    log: str
+    task: Task
+    days: int
+    choose: tuple[str, ...]
+    report: tuple[str, ...]
+    candidates: tuple[str, ...]
+    chosen_at: int | None = None
+    """The horizon at which the recipe is chosen, if it is another."""
 
 
-def churn_brier() -> Result:
-    ours, theirs, peer = against("churn", "stack", "brier", "brier")
-    return Result(ours / theirs, peer, theirs, "Brier", 1, f"stack {ours:.5f}")
-
-
-def churn_auc() -> Result:
-    ours, theirs, peer = against("churn", "stack", "auc", "brier")
-    return Result(ours - theirs, peer, theirs, "AUC", 1, f"stack {ours:.4f}; the value is a difference")
-
-
-def value_rmse() -> Result:
-    ours, theirs, peer = against("value", "blend", "rmse", "rmse")
-    return Result(ours / theirs, f"{peer} x Gamma-Gamma", theirs, "RMSE", 1, f"blend {ours:.4f}")
+JOURNEY_DAYS: Final = ("2017-10-08", "2017-11-05", "2017-12-03")
+EARLIER: Final = ("2017-07-16", "2017-08-13", "2017-09-10")
+CONTESTS: Final = {
+    "journey-churn": Contest("journey", "churn", 28, EARLIER, JOURNEY_DAYS, ("logistic", *TREES)),
+    "journey-spend": Contest("journey", "value", 28, EARLIER, JOURNEY_DAYS, SPEND),
+    "journey-spend-91": Contest("journey", "value", 91, ("2017-07-02",), ("2017-10-01",), SPEND),
+    "cdnow-churn": Contest("cdnow", "churn", 91, ("1998-02-03", "1998-03-03"), ("1998-03-31",), TREES),
+    "cdnow-spend-91": Contest("cdnow", "value", 91, ("1997-09-30", "1997-10-28"), ("1997-12-30",), SPEND),
+    "cdnow-spend-182": Contest("cdnow", "value", 182, ("1997-09-30", "1997-10-28"), ("1997-12-30",), SPEND, 91),
+}
 
 
 @functools.cache
-def journey() -> pd.Series:
-    """Mean Brier score by recipe over the days, all households."""
-    result = patron.backtest(
-        patron.datasets.load_complete_journey(),
-        task="churn",
-        horizon="28 days",
-        as_of=["2017-10-08", "2017-11-05", "2017-12-03"],
-        recipes=["stack", "pareto_nbd"],
-        unit="week",
+def line(log: str, days: int) -> Timeline:
+    return Timeline(LOGS[log](), days, "week")
+
+
+def tested(contest: Contest, days: int, as_of: tuple[str, ...], recipes: list[str]) -> patron.evaluation.Backtest:
+    timeline = line(contest.log, days)
+    return patron.backtest(
+        timeline.log, contest.task, f"{days} days", list(as_of), recipes, unit="week", timeline=timeline
     )
-    brier = result.table.query("population == 'all' and metric == 'brier'")
-    return brier.groupby("recipe")["value"].mean()
 
 
-def journey_brier() -> Result:
-    ours, theirs = journey()["stack"], journey()["pareto_nbd"]
-    return Result(ours / theirs, "pareto_nbd", theirs, "Brier, mean of three days", 1, f"stack {ours:.5f}")
+@functools.cache
+def outcome(name: str) -> tuple[str, str, pd.DataFrame]:
+    """Return the recipe chosen, the transaction model chosen, and the means over the report days: recipe x metric."""
+    contest = CONTESTS[name]
+    peers = [*TRANSACTION_MODELS, *(["last_period"] if contest.task == "value" else [])]
+    earlier = tested(
+        contest, contest.chosen_at or contest.days, (*contest.choose, contest.report[0]), [*contest.candidates, *peers]
+    )
+    ranked = promote(earlier, RULE[contest.task]).table
+    recipe = next(name for name in ranked.index if name in contest.candidates)
+    peer = next(name for name in ranked.index if name in TRANSACTION_MODELS)
+    table = tested(contest, contest.days, contest.report, [recipe, *peers]).table
+    everyone = table[table["population"] == "all"]
+    return recipe, peer, everyone.pivot_table(index="recipe", columns="metric", values="value")
+
+
+def measure(name: str, metric: str, against: str, how: Literal["ratio", "difference", "itself", "bias"]) -> Result:
+    recipe, chosen, means = outcome(name)
+    peer = chosen if against == "chosen" else against
+    ours, theirs = means.loc[recipe, metric], means.loc[peer, metric]
+    value = {
+        "ratio": ours / theirs,
+        "difference": ours - theirs,
+        "itself": ours,
+        "bias": abs(ours - 1) - abs(theirs - 1),
+    }[how]
+    contest = CONTESTS[name]
+    note = f"{recipe} {ours:.5g}, chosen among {len(contest.candidates)} on {', '.join(contest.choose)}"
+    return Result(float(value), peer, float(theirs), f"{metric}, {len(contest.report)} days", 1, note)
+
+
+def bar(
+    name: str,
+    metric: str,
+    threshold: float,
+    against: str = "pareto_nbd",
+    how: Literal["ratio", "difference", "itself", "bias"] = "ratio",
+) -> Bar:
+    words = {
+        "ratio": f"of the {metric} of {against}",
+        "difference": f"more {metric} than {against}",
+        "itself": metric,
+        "bias": f"further from an unbiased total than {against}",
+    }[how]
+    contest = CONTESTS[name]
+    better = "high" if how == "difference" else "low"
+    suffix = "" if against in ("pareto_nbd", "chosen") else "-vs-" + against.replace("_", "-")
+    return Bar(
+        f"{name}-{metric.replace('_', '-')}{suffix}",
+        f"{words}, {contest.log} {contest.task} {contest.days} days",
+        threshold,
+        better,
+        functools.partial(measure, name, metric, against, how),
+    )
 
 
 BARS = [
-    Bar(
-        "cdnow-churn-brier",
-        "of the Brier score of the transaction model, CDNOW churn 91 days, stack",
-        1.0,
-        "low",
-        churn_brier,
-    ),
-    Bar("cdnow-churn-auc", "more AUC than the transaction model, CDNOW churn 91 days, stack", 0.0, "high", churn_auc),
-    Bar("cdnow-value-rmse", "of the RMSE of the transaction model, CDNOW spend 91 days, blend", 1.0, "low", value_rmse),
-    Bar(
-        "journey-churn-brier",
-        "of the mean Brier score of Pareto/NBD, Complete Journey churn 28 days, stack",
-        0.97,
-        "low",
-        journey_brier,
+    bar("journey-churn", "brier", 0.95),
+    bar("journey-churn", "log_loss", 0.92),
+    bar("journey-churn", "auc", 0.017, how="difference"),
+    bar("journey-churn", "ece_excess", 0.005, how="itself"),
+    bar("journey-spend", "mae", 0.94),
+    bar("journey-spend", "mae", 0.89, against="last_period"),
+    bar("journey-spend", "rmse", 0.95),
+    bar("journey-spend", "gini", 0.028, how="difference"),
+    bar("journey-spend-91", "mae", 0.97, against="last_period"),
+    bar("cdnow-churn", "brier", 0.985, against="chosen"),
+    bar("cdnow-churn", "auc", 0.0, against="chosen", how="difference"),
+    bar("cdnow-churn", "ece_excess", 0.010, how="itself"),
+    *(
+        made
+        for name in ("cdnow-spend-91", "cdnow-spend-182")
+        for made in (
+            bar(name, "gini", 0.004 if name.endswith("91") else 0.015, how="difference"),
+            bar(name, "rmse", 0.99),
+            bar(name, "mae", 1.00),
+            bar(name, "bias", 0.0, how="bias"),
+        )
     ),
 ]

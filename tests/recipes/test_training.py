@@ -18,7 +18,7 @@ def test_training_days_have_a_horizon_before_them_and_a_closed_label_after_them(
     numbers = [day_number(day) for day in days]
     assert numbers[-1] + 60 == day_number("2024-12-31")
     assert set(np.diff(numbers)) == {28}
-    assert numbers[0] - first >= 60 > numbers[0] - 28 - first
+    assert numbers[0] - first + 1 >= 60 > numbers[0] - 28 - first + 1
 
 
 def test_training_days_are_the_latest_ones():
@@ -28,7 +28,8 @@ def test_training_days_are_the_latest_ones():
 
 def test_a_history_too_short_for_one_label_is_refused():
     with pytest.raises(DataError, match="99 days of history, and a 50-day label needs 100"):
-        training_days(day_number("2024-01-01"), "2024-04-09", 50, 28)
+        training_days(day_number("2024-01-01"), "2024-04-08", 50, 28)
+    assert len(training_days(day_number("2024-01-01"), "2024-04-09", 50, 28)) == 1
 
 
 def test_training_data_are_the_public_frames_of_each_day(line, data):

@@ -154,14 +154,18 @@ def test_the_blend_is_half_of_each_with_one_total(data, rows, best):
     assert fitted.factor == pytest.approx(total / trees.predict(data.today).sum())
 
 
-def test_the_shape_multiplies_the_models_value_by_the_trees_and_keeps_its_total(data, rows, best):
+def test_the_shape_is_the_mean_of_two_sets_of_trees_with_the_total_of_the_model(data, rows, best):
     fitted = recipe("shape", "value").fit(data)
     transaction_value = valued(best().fit(data.counts[data.t]), data, data.t)
-    assert fitted.predict(data.today).sum() == pytest.approx(transaction_value.predict(data.today).sum())
-    value = transaction_value.predict(rows)
-    columns = rows[data.today.columns].assign(expected_spend=value).to_numpy(dtype=float)
-    trees = np.exp(fitted.trees.booster_.predict(columns, raw_score=True))
-    assert fitted.predict(rows) == pytest.approx(fitted.factor * (value + fitted.least) * trees)
+    total = transaction_value.predict(data.today).sum()
+    assert [f * spend.sum() for f, spend in zip(fitted.factors, fitted.by_trees(data.today), strict=True)] == (
+        pytest.approx([total, total])
+    )
+    seen, value = rows[data.today.columns], transaction_value.predict(rows)
+    alone = np.exp(fitted.alone.booster_.predict(seen.to_numpy(dtype=float), raw_score=True))
+    columns = seen.assign(expected_spend=value).to_numpy(dtype=float)
+    corrected = (value + fitted.least) * np.exp(fitted.correcting.booster_.predict(columns, raw_score=True))
+    assert fitted.predict(rows) == pytest.approx((fitted.factors[0] * alone + fitted.factors[1] * corrected) / 2)
 
 
 def test_each_training_row_of_the_shape_has_the_value_of_its_own_day(data, best, monkeypatch):
@@ -169,7 +173,8 @@ def test_each_training_row_of_the_shape_has_the_value_of_its_own_day(data, best,
     fit = ValueBooster.fit
 
     def spy(self, X, y, offset=None):
-        seen.update(X=X, offset=offset)
+        if offset is not None:
+            seen.update(X=X, offset=offset)
         return fit(self, X, y, offset)
 
     monkeypatch.setattr(ValueBooster, "fit", spy)

@@ -56,7 +56,7 @@ class Silence:
         return pd.DataFrame({"reason_1": ages, "reason_2": "second", "reason_3": None}, index=rows.index)
 
     def save(self, folder) -> None:
-        write_fitted(folder, "churn", "silence", {}, trees="tree\n")
+        write_fitted(folder, "churn", "silence", {}, "tree\n")
 
 
 class Basket:

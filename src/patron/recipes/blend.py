@@ -57,7 +57,7 @@ class Blend(TreesOnModel[ValueBooster]):
 
     def load(self, folder: Path) -> FittedBlend:
         """Read back a fitted one."""
-        content, text = read_fitted(folder, "value", self.name)
+        content, (text,) = read_fitted(folder, "value", self.name, trees=1)
         return FittedBlend(
             FittedPurchasesTimesSpend.from_dict(content["transaction"]),
             ValueBooster.from_dict(content["trees"], text),

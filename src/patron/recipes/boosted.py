@@ -97,7 +97,7 @@ class BoostedChurn(TreeRecipe[ChurnClassifier]):
 
     def load(self, folder: Path) -> FittedBoostedChurn:
         """Read back a fitted one."""
-        content, text = read_fitted(folder, "churn", self.name)
+        content, (text,) = read_fitted(folder, "churn", self.name, trees=1)
         return FittedBoostedChurn(content["unit"], ChurnClassifier.from_dict(content["trees"], text))
 
 
@@ -129,5 +129,5 @@ class BoostedValue(TreeRecipe[ValueBooster]):
 
     def load(self, folder: Path) -> FittedBoostedValue:
         """Read back a fitted one."""
-        content, text = read_fitted(folder, "value", self.name)
+        content, (text,) = read_fitted(folder, "value", self.name, trees=1)
         return FittedBoostedValue(ValueBooster.from_dict(content["trees"], text))

@@ -118,22 +118,25 @@ class Plain:
         return cls(**read_fitted(folder, cls.task, cls.recipe)[0])
 
 
-def write_fitted(folder: Path, task: Task, name: str, content: Mapping[str, Any], trees: str | None = None) -> None:
-    """Write the JSON of a fitted recipe and the text of its trees, named by task."""
+def write_fitted(folder: Path, task: Task, name: str, content: Mapping[str, Any], *trees: str) -> None:
+    """Write the JSON of a fitted recipe and the text of its trees: TASK.json, TASK.txt, TASK.2.txt, ..."""
     folder.mkdir(parents=True, exist_ok=True)
-    if trees is not None:
-        write_text(folder / f"{task}.txt", trees)
+    for text, path in zip(trees, _texts(folder, task, len(trees)), strict=True):
+        write_text(path, text)
     write_json(folder / f"{task}.json", {"recipe": name, **content})
 
 
-def read_fitted(folder: Path, task: Task, name: str) -> tuple[dict[str, Any], str]:
-    """Read JSON and trees' text ('' if none), refusing a file of another recipe than `name`."""
+def read_fitted(folder: Path, task: Task, name: str, trees: int = 0) -> tuple[dict[str, Any], list[str]]:
+    """Read JSON and the texts of so many trees, refusing a file of another recipe than `name`."""
     content = read_json(folder / f"{task}.json")
     found = content.pop("recipe")
     if found != name:
         raise DataError(f"{task}.json holds the recipe {found!r}, not {name!r}", fix="load it with load_fitted")
-    trees = folder / f"{task}.txt"
-    return content, trees.read_text(encoding="utf-8") if trees.exists() else ""
+    return content, [path.read_text(encoding="utf-8") for path in _texts(folder, task, trees)]
+
+
+def _texts(folder: Path, task: Task, trees: int) -> list[Path]:
+    return [folder / (f"{task}.txt" if place == 1 else f"{task}.{place}.txt") for place in range(1, trees + 1)]
 
 
 def in_unit(rows: pd.DataFrame, unit: str) -> pd.DataFrame:

@@ -1,8 +1,8 @@
-"""The shape: the total from a transaction model, who spends it from trees that correct that model's value."""
+"""The shape: the total from a transaction model, who spends it from trees, alone and on that model's value."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -15,35 +15,55 @@ from patron.recipes.transaction import FittedPurchasesTimesSpend, by_day, fit_mo
 from patron.value.booster import ValueBooster
 
 LEAST: Final = 1e-4
-"""Of the mean value: less is taken for so much in the offset, whose logarithm has no end."""
+"""Of the mean value: so much is added before the logarithm, which has no end."""
 
 
 @dataclass(frozen=True)
 class FittedShape:
-    """The transaction model's value, the trees on top of it, and the factor that gives them its total at t."""
+    """The transaction model's value, both sets of trees, and the factors that give each the model's total at t.
+
+    Attributes
+    ----------
+    transaction : FittedPurchasesTimesSpend
+    alone : ValueBooster
+        On the features.
+    correcting : ValueBooster
+        On the features and the value, the logarithm of value + least as offset.
+    least : float
+    factors : tuple of float
+        Of `alone` and of `correcting`.
+    """
 
     transaction: FittedPurchasesTimesSpend
-    trees: ValueBooster
+    alone: ValueBooster
+    correcting: ValueBooster
     least: float
-    factor: float
+    factors: tuple[float, float] = (1.0, 1.0)
 
     def predict(self, rows: pd.DataFrame) -> Array:
         """Spend over the horizon, shape (n,)."""
-        return self.factor * self.trees.predict(*_with_value(rows, self.transaction.predict(rows), self.least))
+        (own, other), (first, second) = self.factors, self.by_trees(rows)
+        return (own * first + other * second) / 2
+
+    def by_trees(self, rows: pd.DataFrame) -> tuple[Array, Array]:
+        """Spend by the trees alone and by those that correct the model, before either is scaled."""
+        corrected = self.correcting.predict(*_with_value(rows, self.transaction.predict(rows), self.least))
+        return self.alone.predict(rows), corrected
 
     def save(self, folder: Path) -> None:
-        """Write value.json and value.txt."""
+        """Write value.json, value.txt and value.2.txt."""
         content = {
             "transaction": self.transaction.to_dict(),
-            "trees": self.trees.to_dict(),
+            "alone": self.alone.to_dict(),
+            "correcting": self.correcting.to_dict(),
             "least": self.least,
-            "factor": self.factor,
+            "factors": self.factors,
         }
-        write_fitted(folder, "value", Shape.name, content, self.trees.text_)
+        write_fitted(folder, "value", Shape.name, content, self.alone.text_, self.correcting.text_)
 
 
 class Shape(TreesOnModel[ValueBooster]):
-    """Trees on the logarithm of a transaction model's value, scaled to its total.
+    """The mean of trees on the features and of trees that correct a transaction model's value, with that one's total.
 
     The offset tells the biggest buyers apart, where trees alone saturate; the total tells how the base shrinks or
     grows, where trees repeat the level of their training windows. In training a row's value comes from parameters
@@ -55,28 +75,31 @@ class Shape(TreesOnModel[ValueBooster]):
     _grown = ValueBooster
 
     def fit(self, data: TrainingData) -> FittedShape:
-        """Choose and fit the transaction model, grow the trees on its value, and scale them to its total at t."""
+        """Choose and fit the transaction model, grow both sets of trees, and scale each to its total at t."""
         name, at = self._chosen(data)
-        rows = in_unit(data.rows, data.unit)
+        rows, spend = in_unit(data.rows, data.unit), data.rows["spend_next"]
         value = np.empty(len(rows))
         for day, where in by_day(rows):
             value[where] = valued(at[day], data, day).predict(rows.iloc[where])
         least = LEAST * float(value.mean())
-        columns, offset = _with_value(rows[data.today.columns], value, least)
-        trees = self._new(data).fit(columns, data.rows["spend_next"], offset)
+        seen = rows[data.today.columns]
+        columns, offset = _with_value(seen, value, least)
         transaction = valued(fit_model(name, data, data.t), data, data.t)
-        unscaled = FittedShape(transaction, trees, least, 1.0)
-        factor = to_total(unscaled.predict(data.today), transaction.predict(data.today))
-        return FittedShape(transaction, trees, least, factor)
+        alone, correcting = self._new(data).fit(seen, spend), self._new(data).fit(columns, spend, offset)
+        unscaled = FittedShape(transaction, alone, correcting, least)
+        total = transaction.predict(data.today)
+        first, second = (to_total(spend, total) for spend in unscaled.by_trees(data.today))
+        return replace(unscaled, factors=(first, second))
 
     def load(self, folder: Path) -> FittedShape:
         """Read back a fitted one."""
-        content, text = read_fitted(folder, "value", self.name)
+        content, (alone, correcting) = read_fitted(folder, "value", self.name, trees=2)
         return FittedShape(
             FittedPurchasesTimesSpend.from_dict(content["transaction"]),
-            ValueBooster.from_dict(content["trees"], text),
+            ValueBooster.from_dict(content["alone"], alone),
+            ValueBooster.from_dict(content["correcting"], correcting),
             content["least"],
-            content["factor"],
+            tuple(content["factors"]),
         )
 
 

@@ -70,7 +70,7 @@ class Stack(TreesOnModel[ChurnClassifier]):
 
     def load(self, folder: Path) -> FittedStack:
         """Read back a fitted one."""
-        content, text = read_fitted(folder, "churn", self.name)
+        content, (text,) = read_fitted(folder, "churn", self.name, trees=1)
         trees = ChurnClassifier.from_dict(content["trees"], text)
         return FittedStack(content["horizon"], load_model(content["model"]), trees)
 

@@ -52,10 +52,10 @@ def training_days(first_day: int, t: Day, horizon: int, every: int, most: int = 
     ['1997-04-06', '1997-05-04', '1997-06-01']
     """
     last = day_number(t, name="t") - horizon
-    days = list(range(last, first_day + horizon - 1, -every))[:most]
+    days = list(range(last, first_day + horizon - 2, -every))[:most]  # the first day and `last` are both observed
     if not days:
         raise DataError(
-            f"no training day: at {date_of(last + horizon)} the log has {last + horizon - first_day} days of history, "
+            f"no training day: at {date_of(last + horizon)} the log has {last + horizon - first_day + 1} days of history, "
             f"and a {horizon}-day label needs {2 * horizon}",
             fix="a shorter horizon, or a later day",
         )
