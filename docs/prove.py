@@ -59,7 +59,7 @@ TRAPS = {
     23: "A covariate above 0 buys more or leaves sooner, in every model",
     24: "Trees that continue from another model's scores get these in every prediction",
 }
-TO_COME = {15: "segments", 24: "trees over a model's scores"}
+TO_COME = {15: "segments"}
 """Traps whose subject is not built yet, and what it is."""
 
 

@@ -1,10 +1,12 @@
 import json
 
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logit
 from sklearn.base import clone
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from patron._core.errors import DataError, FitError, NotFittedError
 from patron.boosting import FEWEST_TREES, LABELS
@@ -24,14 +26,40 @@ def on_offset(frame, X, y):
     return ChurnClassifier(horizon=HORIZON).fit(frame.drop(columns="churned"), y, offset="pace")
 
 
-def test_the_margin_is_the_offset_plus_the_trees(frame, on_offset):
+@parametrize_with_checks([ChurnClassifier(num_threads=1)])
+def test_it_is_an_estimator_by_every_check_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def test_trap_24_predict_proba_puts_the_offset_back(frame, on_offset):
     matrix = frame[list(on_offset.feature_names_in_)].to_numpy(dtype=float)
     trees = on_offset.booster_.predict(matrix, raw_score=True)
     assert on_offset.predict_proba(frame)[:, 1] == pytest.approx(expit(frame["pace"].to_numpy() + trees), abs=1e-12)
 
 
-def test_a_constant_feature_leaves_the_base_rate_with_and_without_an_offset(y):
-    # LightGBM's own predict would give .480 for a base rate of .297: it forgets init_score
+def test_trap_24_the_text_model_gives_the_margin_once_the_offset_is_added_by_hand(frame, on_offset, tmp_path):
+    on_offset.save(tmp_path)
+    text = lgb.Booster(model_file=tmp_path / "churn.txt")
+    trees = text.predict(frame[text_columns(tmp_path)].to_numpy(), raw_score=True)
+    assert np.array_equal(frame["pace"].to_numpy() + trees, on_offset.margin(frame))
+    # what forgetting it costs
+    assert expit(trees).mean() > frame["churned"].mean() + 0.08
+
+
+def test_trap_24_the_loader_puts_the_offset_back_and_asks_for_it(frame, on_offset, tmp_path):
+    on_offset.save(tmp_path)
+    loaded = ChurnClassifier.load(tmp_path)
+    assert np.array_equal(loaded.predict_proba(frame), on_offset.predict_proba(frame))
+    assert loaded.predict_proba(frame)[:, 1].mean() == pytest.approx(frame["churned"].mean(), abs=0.01)
+    with pytest.raises(DataError, match="column 'pace': not among the columns"):
+        loaded.predict_proba(frame.drop(columns="pace"))
+
+
+def text_columns(folder):
+    return json.loads((folder / "churn.json").read_text())["feature_names"]
+
+
+def test_trap_24_a_constant_feature_leaves_the_base_rate_with_and_without_an_offset(y):
     X = pd.DataFrame({"same": np.ones(len(y))})
     rate = y.mean()
     assert ChurnClassifier().fit(X, y).predict_proba(X)[:, 1].mean() == pytest.approx(rate, abs=1e-6)
@@ -104,6 +132,14 @@ def test_text_and_infinities_are_named(X, y):
         ChurnClassifier().fit(X.assign(plan="gold"), y)
     with pytest.raises(DataError, match=r"column 'spend_90': infinite \(2 rows\)"):
         ChurnClassifier().fit(X.assign(spend_90=[np.inf, -np.inf, *X["spend_90"].iloc[2:]]), y)
+
+
+def test_arrays_are_refused_in_our_own_words_too(X, y):
+    for wrong in (np.where(X["spend_90"] > 100, np.inf, 1.0)[:, None], X["spend_90"].to_numpy(), np.empty((len(X), 0))):
+        with pytest.raises(DataError, match="Fix: give a table of finite numbers"):
+            ChurnClassifier().fit(wrong, y)
+    with pytest.raises(DataError, match="X has 9,000 rows, y 8,999"):
+        ChurnClassifier().fit(X, y[1:])
 
 
 def test_one_class_is_refused(X):
@@ -184,3 +220,50 @@ def test_a_refit_forgets_the_columns_of_the_fit_before(X, y):
     model.fit(X[["days_since_last"]], y)
     assert model.predict_proba(X[["days_since_last"]]).shape == (len(X), 2)
     assert model.n_features_in_ == 1
+
+
+def test_a_weight_of_zero_is_as_if_the_row_were_not_there(X, y):
+    half = np.arange(len(X)) % 2
+    weighted = ChurnClassifier(horizon=HORIZON).fit(X, y, sample_weight=half)
+    alone = ChurnClassifier(horizon=HORIZON).fit(X[half > 0], y[half > 0], sample_weight=half[half > 0])
+    assert weighted.text_ == alone.text_
+    assert weighted.calibration_ == alone.calibration_
+    with pytest.raises(FitError, match="only one class"):
+        ChurnClassifier().fit(X, y, sample_weight=y)
+
+
+def test_weights_move_the_base_rate(X, y):
+    weight = np.where(y == 1, 3.0, 1.0)
+    heavy = ChurnClassifier().fit(X, y, sample_weight=weight).predict_proba(X)[:, 1]
+    assert np.average(heavy, weights=weight) == pytest.approx(np.average(y, weights=weight), abs=0.01)
+    assert heavy.mean() > y.mean() + 0.2
+
+
+@pytest.mark.parametrize("wrong", [-1.0, np.nan, np.inf])
+def test_a_weight_that_is_no_weight_is_refused(X, y, wrong):
+    with pytest.raises(DataError, match=r"a sample weight is one finite number a row, 0 or more.*\(1 row\)"):
+        ChurnClassifier().fit(X, y, sample_weight=[wrong, *np.ones(len(X) - 1)])
+
+
+def test_missing_outcomes_and_more_than_two_classes_are_refused(X, y):
+    with pytest.raises(DataError, match=r"column 'churned': an outcome that is missing or infinite \(9,000 rows\)"):
+        ChurnClassifier().fit(X, y.astype(float) * np.nan)
+    with pytest.raises(FitError, match="Only binary classification is supported"):
+        ChurnClassifier().fit(X, np.arange(len(X)) % 3)
+
+
+def test_no_day_is_predicted_by_a_label_that_had_not_closed_by_then(X, y, monkeypatch):
+    grown = []
+    train = ChurnClassifier._train
+
+    def watched(self, rows, trees, held=None):
+        if held is not None:
+            grown.append((rows.closes.max(), held.day.min(), held.day.max()))
+        return train(self, rows, trees, held)
+
+    monkeypatch.setattr(ChurnClassifier, "_train", watched)
+    ChurnClassifier(horizon=HORIZON).fit(X, y)
+    assert len(grown) == 2  # the number of trees, and one more for the calibration
+    (_, latest, _), (_, _, earlier) = grown
+    assert earlier + HORIZON <= latest
+    assert all(closes <= first == last for closes, first, last in grown)

@@ -1,9 +1,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from patron.churn import ChurnClassifier
+from patron.churn import ChurnClassifier, clipped_logit
 from patron.churn.reasons import by_family, in_words
+from patron.features import snapshots, split
+from patron.models import BetaGeoNBD
 
 HORIZON = 42
 
@@ -24,6 +29,27 @@ def test_contributions_without_an_offset_add_up_too(X, y):
     found = model.contributions(X)
     assert "offset" not in found
     assert np.abs(found.sum(axis=1) - model.margin(X)).max() < 1e-9
+
+
+def test_families_add_up_to_the_margin_on_real_customers(cdnow_sample):
+    X, labels = split(snapshots(cdnow_sample, ["1997-07-01", "1997-09-30"], "91 days", unit="week"))
+    silent = BetaGeoNBD.from_params(r=0.24, alpha=4.4, a=0.79, b=2.4, unit="week").probability_no_purchase(X, 13)
+    for offset in (None, clipped_logit(silent)):
+        model = ChurnClassifier().fit(X, labels["churned"], offset)
+        found = model.family_contributions(X, offset)
+        assert np.abs(found.sum(axis=1) - model.margin(X, offset)).max() < 1e-9
+        assert len(found.columns) < len(X.columns)
+
+
+@pytest.mark.property
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_families_add_up_whatever_the_row(model, data):
+    n = data.draw(st.integers(1, 4))
+    values = st.floats(-1e12, 1e12) | st.just(np.nan)
+    rows = pd.DataFrame(data.draw(arrays(float, (n, 4), elements=values)), columns=list(model.feature_names_in_))
+    rows["pace"] = data.draw(arrays(float, n, elements=st.floats(-50, 50)))
+    assert np.abs(model.family_contributions(rows).sum(axis=1) - model.margin(rows)).max() < 1e-9
 
 
 def test_the_offset_counts_by_how_far_it_is_from_its_mean_in_training(frame, model):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 from sklearn.base import ClassifierMixin
 
-from patron._core.errors import FitError
-from patron.boosting import Array, BoostedTrees
+from patron.boosting import Array, BoostedTrees, HeldOut, Rows
+from patron.boosting.inputs import OutcomeError, outcome_of
+from patron.churn.calibration import Calibration, judged
 from patron.churn.reasons import by_family, in_words
 
 SMALLEST: Final = 1e-4
@@ -38,10 +39,14 @@ class ChurnClassifier(ClassifierMixin, BoostedTrees):  # type: ignore[misc]  # s
         LightGBM's, seen in `BoostedTrees`.
     n_trees, max_trees, horizon
         How many trees: see `BoostedTrees`.
+    calibration : bool
+        Whether to try a calibration; it is kept only if it helps (see Notes).
 
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
+    calibration_ : Calibration
+        Intercept, slope and, in words, what was tried and kept.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         If fitted on a frame; predictions take the columns by these names.
@@ -51,8 +56,12 @@ class ChurnClassifier(ClassifierMixin, BoostedTrees):  # type: ignore[misc]  # s
 
     Notes
     -----
-    logit P(churned) = offset + trees. Without an offset the trees contain the base rate. There is no calibration:
-    judged out of time, isotonic calibration often hurt.
+    margin = offset + trees, and without an offset the trees contain the base rate;
+    logit P(churned) = intercept + slope * margin, slope >= 0. This line is the calibration. Two as-of days are
+    predicted by trees grown on days whose labels had closed by then: the latest, and the latest whose own label had
+    closed by that one. The line of each is judged on the other by log loss; only if both help beyond noise is the line
+    of both days kept, else it is 0 and 1. Where there are not two such days nothing is tried.
+    Contributions and reasons explain the margin, before calibration.
 
     Examples
     --------
@@ -68,7 +77,36 @@ class ChurnClassifier(ClassifierMixin, BoostedTrees):  # type: ignore[misc]  # s
     _objective: ClassVar[dict[str, Any]] = {"objective": "binary"}
     _file: ClassVar[str] = "churn"
 
-    def fit(self, X: Any, y: Any, offset: Any = None) -> Self:
+    def __init__(
+        self,
+        *,
+        learning_rate: float = 0.05,
+        num_leaves: int = 8,
+        min_data_in_leaf: int | None = None,
+        lambda_l2: float = 10.0,
+        feature_fraction: float = 0.3,
+        n_trees: int = 60,
+        max_trees: int = 200,
+        horizon: int | None = None,
+        calibration: bool = True,
+        seed: int = 0,
+        num_threads: int | None = None,
+    ) -> None:
+        super().__init__(
+            learning_rate=learning_rate,
+            num_leaves=num_leaves,
+            min_data_in_leaf=min_data_in_leaf,
+            lambda_l2=lambda_l2,
+            feature_fraction=feature_fraction,
+            n_trees=n_trees,
+            max_trees=max_trees,
+            horizon=horizon,
+            seed=seed,
+            num_threads=num_threads,
+        )
+        self.calibration = calibration
+
+    def fit(self, X: Any, y: Any, offset: Any = None, sample_weight: Any = None) -> Self:
         """Grow the trees.
 
         Parameters
@@ -79,22 +117,33 @@ class ChurnClassifier(ClassifierMixin, BoostedTrees):  # type: ignore[misc]  # s
             Two classes; the second in order is the one that churned.
         offset : str or array of shape (n,), optional
             A column of X (then not a feature) or numbers, on the logit scale: see `clipped_logit`.
+        sample_weight : array of shape (n,), optional
+            How much each row counts; one of weight 0 is as if it were not there.
 
         Raises
         ------
         DataError
-            X holds a label, a column that is not a number, or an infinite value.
+            X holds a label, a column that is not a number, or an infinite value; y misses values; a weight is negative.
         FitError
             y has not two classes.
         """
-        self.classes_, codes = np.unique(np.asarray(y), return_inverse=True)
-        if len(self.classes_) != 2:
-            raise FitError(
-                "a churn classifier needs customers who churned and customers who did not",
+        outcome = outcome_of(y)
+        self.classes_, codes = np.unique(outcome, return_inverse=True)
+        if len(self.classes_) > 2:
+            raise OutcomeError(
+                f"Only binary classification is supported. y has {len(self.classes_):,} classes or is continuous",
                 example=self.classes_.tolist()[:3],
+                fix="y says who churned, yes or no",
+            )
+        rows = self._rows(X, codes.astype("float64"), offset, sample_weight)
+        if len(np.unique(rows.outcome)) < 2:
+            raise OutcomeError(
+                "a churn classifier needs customers who churned and customers who did not, and y has only one class",
+                example=self.classes_.tolist()[0],
                 fix="another horizon or other days, at which both occur",
             )
-        self._grow(X, codes.astype("float64"), offset)
+        latest = self._grow(rows)
+        self.calibration_ = self._calibrated(rows, latest)
         return self
 
     def predict_proba(self, X: Any, offset: Any = None) -> Array:
@@ -105,19 +154,22 @@ class ChurnClassifier(ClassifierMixin, BoostedTrees):  # type: ignore[misc]  # s
         DataError
             A column of the fit is missing; an offset is missing.
         """
-        churned = expit(self.margin(X, offset))
+        margin = self.margin(X, offset)
+        churned = self.calibration_.probability(margin)
         return np.column_stack([1 - churned, churned])
 
     def predict(self, X: Any, offset: Any = None) -> np.ndarray:
         """Return the likelier class, shape (n,)."""
-        likelier: np.ndarray = self.classes_[(self.margin(X, offset) > 0).astype(int)]
+        churned = self.predict_proba(X, offset)[:, 1] > 0.5
+        likelier: np.ndarray = self.classes_[churned.astype(int)]
         return likelier
 
     def reasons(self, X: pd.DataFrame, top: int = 3, offset: Any = None) -> pd.DataFrame:
         """Say in words what moves each customer's risk most.
 
-        TreeSHAP values are summed by the catalogue's feature families; the offset counts as one more. Told are the
-        families that raise the risk, the strongest first; where none does, those that lower it.
+        TreeSHAP values, which add up to the margin before calibration, are summed by the catalogue's feature families;
+        the offset counts as one more. Told are the families that raise the risk, the strongest first; where none does,
+        those that lower it.
 
         Returns
         -------
@@ -132,19 +184,31 @@ class ChurnClassifier(ClassifierMixin, BoostedTrees):  # type: ignore[misc]  # s
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the trees, as JSON values."""
-        return {**super().to_dict(), "classes": self.classes_.tolist()}
+        return {
+            **super().to_dict(),
+            "classes": self.classes_.tolist(),
+            "calibration": dataclasses.asdict(self.calibration_),
+        }
 
     @classmethod
     def from_dict(cls, content: dict[str, Any], text: str) -> Self:
         """Build the fitted model from `to_dict` and the trees' text."""
         made = super().from_dict(content, text)
         made.classes_ = np.array(content["classes"])
+        made.calibration_ = Calibration(**content.get("calibration", {}))
         return made
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
+
+    def _calibrated(self, rows: Rows, latest: HeldOut | None) -> Calibration:
+        if not self.calibration or latest is None:
+            return Calibration()
+        _, known = rows.latest()
+        earlier = self._held_out(known)
+        return Calibration() if earlier is None else judged(earlier, latest)
 
     def _clipped(self, offset: Array) -> Array:
         edge = float(clipped_logit(1.0))

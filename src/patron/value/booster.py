@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from patron._core.errors import DataError, FitError
 from patron.boosting import Array, BoostedTrees
+from patron.boosting.inputs import InputError, OutcomeError, outcome_of
 
 
 class ValueBooster(RegressorMixin, BoostedTrees):  # type: ignore[misc]  # scikit-learn ships no types
@@ -51,7 +51,7 @@ class ValueBooster(RegressorMixin, BoostedTrees):  # type: ignore[misc]  # sciki
     _objective: ClassVar[dict[str, Any]] = {"objective": "tweedie", "tweedie_variance_power": 1.4}
     _file: ClassVar[str] = "value"
 
-    def fit(self, X: Any, y: Any, offset: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, offset: Any = None, sample_weight: Any = None) -> Self:
         """Grow the trees.
 
         Parameters
@@ -62,27 +62,30 @@ class ValueBooster(RegressorMixin, BoostedTrees):  # type: ignore[misc]  # sciki
             Spend, 0 or more, of some customer more than 0.
         offset : str or array of shape (n,), optional
             A column of X (then not a feature) or numbers, the log of another model's expected spend.
+        sample_weight : array of shape (n,), optional
+            How much each row counts; one of weight 0 is as if it were not there.
 
         Raises
         ------
         DataError
-            X holds a label, a column that is not a number, or an infinite value; y is negative or missing.
+            X holds a label, a column that is not a number, or an infinite value; y or a weight is negative, or
+            missing.
         FitError
             Nobody spends.
         """
-        spend = np.asarray(y, dtype="float64")
-        wrong = ~((spend >= 0) & (spend < np.inf))
-        if wrong.any():
-            raise DataError(
+        spend = outcome_of(y, "float64")
+        if (spend < 0).any():
+            raise InputError(
                 "spend to learn from is 0 or more",
-                column="spend_next",
-                count=int(wrong.sum()),
-                example=float(spend[wrong][0]),
+                column=getattr(y, "name", None),
+                count=int((spend < 0).sum()),
+                example=float(spend.min()),
                 fix="net refunds within the window, floored at 0",
             )
-        if not spend.any():
-            raise FitError("nobody spends in the label windows", fix="another horizon or other days")
-        self._grow(X, spend, offset)
+        rows = self._rows(X, spend, offset, sample_weight)
+        if not rows.outcome.any():
+            raise OutcomeError("nobody spends in the label windows", fix="another horizon or other days")
+        self._grow(rows)
         return self
 
     def predict(self, X: Any, offset: Any = None) -> Array:

@@ -1,6 +1,5 @@
-"""Boosted trees that put their offset back: what the churn classifier and the value booster share.
+"""Boosted trees that put their offset back: one LightGBM fit, its number of trees, and the text it is kept as.
 
-One LightGBM fit through its Booster API, the number of trees found on the latest as-of day, the text it is kept as.
 LightGBM's own `predict` ignores `init_score`; here the margin is offset + trees everywhere.
 """
 
@@ -12,16 +11,23 @@ from typing import Any, ClassVar, Final, Self
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_array, check_consistent_length
 
-from patron._core.errors import DataError, NotFittedError
 from patron._core.files import read_json, write_json, write_text
-from patron.features.catalogue import LABELS
+from patron.boosting.inputs import (
+    Array,
+    InputError,
+    UnfittedError,
+    as_of_days,
+    columns_of,
+    matrix_of,
+    names_of,
+    offset_of,
+    weight_of,
+)
+from patron.boosting.rows import HeldOut, Rows
 
-Array = npt.NDArray[np.float64]
 FIXED: Final = {"deterministic": True, "force_col_wise": True, "verbosity": -1}
 """Column-wise histograms: with row-wise ones, Tweedie trees of 3 threads differ from those of 2 (LightGBM 4.7)."""
 FEWEST_TREES: Final = 20
@@ -47,7 +53,8 @@ class BoostedTrees(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships n
     lambda_l2 : float
         Ridge on the leaves' values.
     feature_fraction : float
-        Share of the features that a tree may use.
+        Share of the features that a tree may use: of eighty that resemble each other, a third each time is as good as
+        more, and faster.
     n_trees : int
         Trees grown where none can be held out to find their number.
     max_trees : int
@@ -59,7 +66,7 @@ class BoostedTrees(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships n
     seed : int
         Of the features drawn.
     num_threads : int, optional
-        None takes all the cores, but no more than one a 100,000 rows: idle threads of small fits only wait for each
+        None takes all the cores, but no more than one a million rows: idle threads of small fits only wait for each
         other. The result is the same bits whatever their number.
     """
 
@@ -73,7 +80,7 @@ class BoostedTrees(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships n
         num_leaves: int = 8,
         min_data_in_leaf: int | None = None,
         lambda_l2: float = 10.0,
-        feature_fraction: float = 0.7,
+        feature_fraction: float = 0.3,
         n_trees: int = 60,
         max_trees: int = 200,
         horizon: int | None = None,
@@ -94,7 +101,7 @@ class BoostedTrees(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships n
     def margin(self, X: Any, offset: Any = None) -> Array:
         """Offset + trees, float64 of shape (n,)."""
         self._check_fitted()
-        matrix = self._matrix(X)
+        matrix = self._features(X)
         trees = self.booster_.predict(matrix, raw_score=True, num_threads=self._threads(len(matrix)))
         return np.asarray(trees) + self._offset(X, offset, len(matrix))
 
@@ -118,8 +125,8 @@ class BoostedTrees(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships n
         Lundberg, Erion & Lee 2018, Consistent individualized feature attribution for tree ensembles.
         """
         self._check_fitted()
-        matrix = self._matrix(X)
-        shap = self.booster_.predict(matrix, pred_contrib=True, num_threads=self._threads(len(matrix)))
+        matrix = self._features(X)
+        shap = self.booster_.predict(matrix, pred_contrib=True, num_threads=self.num_threads or os.cpu_count() or 1)
         found = pd.DataFrame(shap, columns=[*self._names(), "baseline"], index=getattr(X, "index", None))
         if self.offset_mean_ is not None:
             found.insert(matrix.shape[1], "offset", self._offset(X, offset, len(matrix)) - self.offset_mean_)
@@ -168,46 +175,47 @@ class BoostedTrees(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships n
         tags.input_tags.allow_nan = True
         return tags
 
-    def _grow(self, X: Any, y: Array, offset: Any) -> None:
-        self.offset_column_ = offset if isinstance(offset, str) else None
-        self._learn_columns(X)
-        matrix = self._matrix(X)
-        check_consistent_length(matrix, y)
-        start = None if offset is None else self._checked_offset(X, offset, len(matrix))
-        self.offset_mean_ = None if start is None else float(start.mean())
-        self.n_trees_ = self._number_of_trees(X, matrix, y, start)
-        everything = np.ones(len(y), dtype=bool)
+    def _grow(self, rows: Rows) -> HeldOut | None:
+        """Grow the trees; return the latest as-of day, held out to find their number."""
+        self.offset_mean_ = None if rows.offset is None else float(rows.offset.mean())
+        latest = self._held_out(rows)
+        self.n_trees_ = self.n_trees if latest is None else latest.trees
         # a text without the parameters' section, so that the number of threads is no part of the model
-        text = self._train(matrix, y, start, everything, self.n_trees_).model_to_string()
+        text = self._train(rows, self.n_trees_).model_to_string()
         self._take(text[: text.index("\nparameters:")] + "\npandas_categorical:null\n")
+        return latest
 
-    def _number_of_trees(self, X: Any, matrix: Array, y: Array, start: Array | None) -> int:
+    def _rows(self, X: Any, y: Array, offset: Any, sample_weight: Any) -> Rows:
+        """Check what `fit` is given; rows of weight 0 are left out."""
+        self.offset_column_ = offset if isinstance(offset, str) else None
+        features = self._learned_features(X)
+        if len(features) != len(y):
+            raise InputError(f"X has {len(features):,} rows, y {len(y):,}", fix="give one outcome a row")
+        day = as_of_days(X)
         horizon = self.horizon if self.horizon is not None else getattr(X, "attrs", {}).get("horizon_days")
-        days = _as_of_days(X)
-        if horizon is None or days is None:
-            return self.n_trees
-        held = days == days.max()
-        closed = days <= days.max() - horizon
-        if len(np.unique(y[held])) < 2 or len(np.unique(y[closed])) < 2:
-            return self.n_trees
-        found: int = self._train(matrix, y, start, closed, self.max_trees, held).best_iteration
-        return max(FEWEST_TREES, found)
+        rows = Rows(
+            features,
+            y,
+            None if offset is None else self._clipped(offset_of(X, offset, len(y))),
+            None if sample_weight is None else weight_of(sample_weight, len(y)),
+            day,
+            None if day is None or horizon is None else day + horizon,
+        )
+        return rows if rows.weight is None else rows.where(rows.weight > 0)
 
-    def _train(
-        self,
-        matrix: Array,
-        y: Array,
-        start: Array | None,
-        grown: npt.NDArray[np.bool_],
-        trees: int,
-        held: npt.NDArray[np.bool_] | None = None,
-    ) -> lgb.Booster:
-        def dataset(rows: npt.NDArray[np.bool_], reference: lgb.Dataset | None = None) -> lgb.Dataset:
-            score = None if start is None else start[rows]
-            return lgb.Dataset(matrix[rows], y[rows], init_score=score, reference=reference)
+    def _held_out(self, rows: Rows) -> HeldOut | None:
+        """Predict the latest as-of day by trees grown on what was known then; None if too little was."""
+        held, known = rows.latest()
+        if len(np.unique(held.outcome)) < 2 or len(np.unique(known.outcome)) < 2:
+            return None
+        booster = self._train(known, self.max_trees, held)
+        trees = max(FEWEST_TREES, booster.best_iteration)
+        threads = self._threads(len(held))
+        margin = booster.predict(held.features, raw_score=True, num_iteration=trees, num_threads=threads)
+        return HeldOut(held, trees, margin if held.offset is None else held.offset + margin)
 
-        data = dataset(grown)
-        n = int(grown.sum())
+    def _train(self, rows: Rows, trees: int, held: Rows | None = None) -> lgb.Booster:
+        n = len(rows)
         params = {
             **FIXED,
             **self._objective,
@@ -219,10 +227,11 @@ class BoostedTrees(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships n
             "seed": self.seed,
             "num_threads": self._threads(n),
         }
+        data = rows.dataset()
         if held is None:
             return lgb.train(params, data, trees)
         stop = lgb.early_stopping(PATIENCE, verbose=False)
-        return lgb.train(params, data, trees, valid_sets=[dataset(held, data)], callbacks=[stop])
+        return lgb.train(params, data, trees, valid_sets=[held.dataset(data)], callbacks=[stop])
 
     def _threads(self, n: int) -> int:
         return self.num_threads or min(os.cpu_count() or 1, 1 + n // ROWS_A_THREAD)
@@ -233,81 +242,46 @@ class BoostedTrees(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships n
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "booster_"):
-            raise NotFittedError(f"this {type(self).__name__} is not fitted yet", fix="call fit first")
+            raise UnfittedError(f"this {type(self).__name__} is not fitted yet", fix="call fit first")
 
-    def _learn_columns(self, X: Any) -> None:
+    def _learned_features(self, X: Any) -> Array:
+        """Return the features as float64 of shape (n, features), and remember their names and number."""
         if isinstance(X, pd.DataFrame):
-            names = [name for name in X.columns if name != self.offset_column_]
-            found = [name for name in LABELS if name in names]
-            if found:
-                raise DataError("a label among the features", column=found[0], fix="X, labels = patron.split(frame)")
+            names = names_of(X, self.offset_column_)
             self.feature_names_in_ = np.array(names, dtype=object)
-            self.n_features_in_ = len(names)
+            matrix = columns_of(X, names)
         else:
             self.__dict__.pop("feature_names_in_", None)
-            self.n_features_in_ = np.shape(X)[-1]
+            matrix = matrix_of(X)
+        self.n_features_in_ = matrix.shape[1]
+        return matrix
+
+    def _features(self, X: Any) -> Array:
+        """Return the features as float64 of shape (n, features), in the order of the fit."""
+        if isinstance(X, pd.DataFrame) and hasattr(self, "feature_names_in_"):
+            return columns_of(X, self._names())
+        matrix = matrix_of(X)
+        if matrix.shape[1] != self.n_features_in_:
+            raise InputError(
+                f"X has {matrix.shape[1]} features, but {type(self).__name__} is expecting {self.n_features_in_} "
+                "features as input",
+                fix="give the features it was fitted on",
+            )
+        return matrix
 
     def _names(self) -> list[str]:
         return list(getattr(self, "feature_names_in_", map(str, range(self.n_features_in_))))
-
-    def _matrix(self, X: Any) -> Array:
-        """Return the features as float64 of shape (n, features), in the order of the fit."""
-        if isinstance(X, pd.DataFrame) and hasattr(self, "feature_names_in_"):
-            return _numbers(X, self._names())
-        matrix = check_array(X, dtype="float64", ensure_all_finite="allow-nan")
-        if matrix.shape[1] != self.n_features_in_:
-            raise DataError(
-                f"X has {matrix.shape[1]} features, but {type(self).__name__} is expecting {self.n_features_in_}",
-                fix="give the features it was fitted on",
-            )
-        return np.asarray(matrix)
 
     def _offset(self, X: Any, offset: Any, n: int) -> Array | float:
         """Return what the trees are added to: the offset the fit was given, or 0."""
         if self.offset_mean_ is None:
             if offset is not None:
-                raise DataError("an offset for a model fitted without one", fix="leave it out, or fit with an offset")
+                raise InputError("an offset for a model fitted without one", fix="leave it out, or fit with an offset")
             return 0.0
         given = self.offset_column_ if offset is None else offset
         if given is None:
-            raise DataError("this model was fitted with an offset", fix="pass offset= of the same kind here too")
-        return self._checked_offset(X, given, n)
-
-    def _checked_offset(self, X: Any, offset: Any, n: int) -> Array:
-        values = _numbers(X, [offset])[:, 0] if isinstance(offset, str) else np.asarray(offset, dtype="float64")
-        if values.shape != (n,) or not np.isfinite(values).all():
-            raise DataError(
-                "an offset is one finite number a row",
-                column=offset if isinstance(offset, str) else None,
-                count=int((~np.isfinite(values)).sum()),
-                fix="fill the missing ones, or leave the offset out",
-            )
-        return self._clipped(values)
+            raise InputError("this model was fitted with an offset", fix="pass offset= of the same kind here too")
+        return self._clipped(offset_of(X, given, n))
 
     def _clipped(self, offset: Array) -> Array:
         return offset
-
-
-def _as_of_days(X: Any) -> npt.NDArray[np.int64] | None:
-    index = getattr(X, "index", None)
-    if not isinstance(index, pd.Index) or "as_of" not in index.names:
-        return None
-    return index.get_level_values("as_of").to_numpy(dtype="datetime64[D]").astype("int64")
-
-
-def _numbers(frame: pd.DataFrame, names: list[str]) -> Array:
-    """Columns by name as float64; missing stays missing, text and infinities are refused by the column's name."""
-    missing = [name for name in names if name not in frame.columns]
-    if missing:
-        raise DataError("not among the columns", column=missing[0], fix="give every feature of the fit")
-    for name in names:
-        if not pd.api.types.is_numeric_dtype(frame[name]):
-            raise DataError("not a number", column=name, example=frame[name].iloc[0], fix="encode it, or leave it out")
-    matrix = frame[names].to_numpy(dtype="float64", na_value=np.nan)
-    infinite = np.isinf(matrix)
-    if infinite.any():
-        worst = int(infinite.any(axis=0).argmax())
-        raise DataError(
-            "infinite", column=names[worst], count=int(infinite[:, worst].sum()), fix="make it missing (NaN) instead"
-        )
-    return np.ascontiguousarray(matrix)
