@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         vuong_test,
     )
     from patron.pipeline import train
+    from patron.recipes.training import training_frame
     from patron.scoring import Scorer
     from patron.value import CustomerValue, ValueBooster
 
@@ -79,6 +80,7 @@ _HOME = {
     "snapshots": "patron.features",
     "split": "patron.features",
     "train": "patron.pipeline",
+    "training_frame": "patron.recipes.training",
     "vuong_test": "patron.models",
 }
 _ROOMS = ("datasets", "metrics", "plots")
@@ -89,6 +91,7 @@ __all__ = [  # noqa: RUF022  # grouped by what they are for
     "read_transactions", "TransactionLog", "audit", "Audit", "datasets",
     # what the log says of a customer
     "rfm_summary", "rfm_counts", "opportunities", "renewals", "cohort_table", "features", "snapshots", "split",
+    "training_frame",
     # models
     "BetaGeoNBD", "ModifiedBetaGeoNBD", "ParetoNBD", "NBD", "BetaGeoCNBD", "ModifiedBetaGeoCNBD",
     "BetaGeoBetaBinomial", "ShiftedBetaGeometric", "BetaDiscreteWeibull",

@@ -78,8 +78,9 @@ def timelines():
 
 @pytest.fixture(autouse=True)
 def _a_log_is_asked_once_for_all_tests(timelines, monkeypatch):
-    def shared(log, *how):
-        return timelines.setdefault((id(log), *how), (training.Timeline(log, *how), log))[0]
+    def shared(log, *how, **rows):
+        key = (id(log), *how, *rows.items())
+        return timelines.setdefault(key, (training.Timeline(log, *how, **rows), log))[0]
 
     monkeypatch.setattr(sys.modules[backtest.__module__], "Timeline", shared)
 

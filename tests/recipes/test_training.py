@@ -5,11 +5,12 @@ from pandas.testing import assert_frame_equal
 
 from patron._core.calendar import day_number
 from patron._core.errors import DataError
-from patron.features import LABELS, features, rfm_counts, rfm_summary, snapshots
+from patron.features import LABELS, features, rfm_counts, rfm_summary, snapshots, split
 from patron.recipes import training
-from patron.recipes.training import training_days
+from patron.recipes.training import Timeline, training_days, training_frame
 
 pytestmark = pytest.mark.xdist_group("recipes")  # their rows are made once
+T = "2024-08-31"
 
 
 def test_training_days_have_a_horizon_before_them_and_a_closed_label_after_them():
@@ -84,3 +85,48 @@ def test_too_many_rows_leave_whole_customers_out_but_never_from_the_counts(line,
 
 def test_a_stamp_of_the_calendar_is_the_key(data):
     assert all(isinstance(day, pd.Timestamp) for day in data.counts)
+
+
+def test_only_the_eligible_train_and_everybody_is_predicted(line, data):
+    some = Timeline(line.log, line.horizon, "week", bought_within=60)
+    limited = some.training(T, some.days(T, 28))
+    assert (limited.rows["days_since_last"] < 60).all()
+    assert len(limited.rows) == (data.rows["days_since_last"] < 60).sum() < len(data.rows)
+    assert_frame_equal(limited.today, data.today)
+    for day, counts in data.counts.items():
+        assert_frame_equal(limited.counts[day], counts)
+
+
+def test_no_customer_has_more_rows_than_asked_for_and_the_draw_depends_on_nobody_else(line, data):
+    few = Timeline(line.log, line.horizon, "week", rows_per_customer=2)
+    rows = few.rows(few.days(T, 28))
+    counts = rows.groupby(level="customer_id").size()
+    whole = data.rows.groupby(level="customer_id").size()
+    assert (counts == whole.clip(upper=2)).all()
+    assert rows.index.get_level_values("as_of").nunique() > 2
+    half = set(data.rows.index.get_level_values("customer_id")[::2])
+    fewer = Timeline(few.log, few.horizon, "week", rows_per_customer=2)
+    fewer._days = {
+        day: frame[frame.index.get_level_values("customer_id").isin(half)] for day, frame in few._days.items()
+    }
+    alone = fewer.rows(few.days(T, 28))
+    assert_frame_equal(alone, rows[rows.index.get_level_values("customer_id").isin(half)])
+
+
+def test_nobody_eligible_is_refused(line):
+    nobody = Timeline(line.log, line.horizon, "week", bought_within=0)
+    with pytest.raises(DataError, match="nobody had bought within 0 days"):
+        nobody.rows(nobody.days(T, 28))
+
+
+@pytest.mark.parametrize("every", ["7 days", "28 days"])
+@pytest.mark.parametrize("t", ["2024-06-30", "2024-08-31"])
+def test_every_row_of_a_training_frame_had_closed_and_a_longer_log_changes_nothing(line, t, every):
+    frame = training_frame(line.log, t, "42 days", every=every, origins=3, unit="week")
+    days = frame.index.get_level_values("as_of").unique()
+    assert max(days) + pd.Timedelta(days=42) == pd.Timestamp(t)
+    assert len(days) == 3
+    assert_frame_equal(frame, training_frame(line.log.until(t), t, "42 days", every=every, origins=3, unit="week"))
+    X, labels = split(frame)
+    assert X.attrs["horizon_days"] == 42
+    assert {"churned", "spend_next"} <= set(labels)

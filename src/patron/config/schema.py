@@ -225,6 +225,16 @@ class TestDays(_Section):
     )
 
 
+class TrainingSection(_Section):
+    """The rows that recipes of trees, and the logistic regression, learn from; everybody is predicted."""
+
+    origins: int = Field(default=6, ge=1, le=60, description="As-of days at most, the latest whose labels had closed.")
+    bought_within: FixedHorizon | None = Field(
+        default=None, description="Only customers who bought within so long before the as-of day; all when left out."
+    )
+    rows_per_customer: int | None = Field(default=None, ge=1, description="Rows of a customer at most.")
+
+
 class ChurnSection(_Section):
     """Churn: no purchase within the horizon."""
 
@@ -344,6 +354,7 @@ class Config(_Section):
         description="What the recipes see: all that the tables tell, the 26 of the core, or the core and those named; "
         "`patron features` lists them.",
     )
+    training: TrainingSection = Field(default=TrainingSection(), description="Which rows are learned from.")
     churn: ChurnSection = Field(default=ChurnSection(), description="Churn: no purchase within the horizon.")
     value: ValueSection = Field(default=ValueSection(), description="Value: what a customer will spend.")
     champion: ChampionSection = Field(default=ChampionSection(), description="What the champion is chosen by.")

@@ -16,10 +16,11 @@ from patron._core.calendar import Day, Grain, Horizon, Unit, as_stamps, date_of,
 from patron._core.errors import ConfigError, DataError, FitError
 from patron._core.progress import track
 from patron.evaluation.bootstrap import Sample, bootstrap, interval
+from patron.features import Which
 from patron.metrics import METRICS
 from patron.recipes import recipe as named_recipe
 from patron.recipes.protocol import Recipe, Task, TrainingData
-from patron.recipes.training import Timeline, training_days
+from patron.recipes.training import ORIGINS, Timeline
 
 LABELS: Final[dict[Task, str]] = {"churn": "churned", "value": "spend_next"}
 
@@ -113,6 +114,10 @@ def backtest(
     unit: Unit = "day",
     grain: Grain = "day",
     every: str | Horizon = "28 days",
+    origins: int = ORIGINS,
+    bought_within: int | None = None,
+    rows_per_customer: int | None = None,
+    which: Which = "all",
     seed: int = 0,
     timeline: Timeline | None = None,
 ) -> Backtest:
@@ -134,10 +139,15 @@ def backtest(
         How time is measured and how purchases merge.
     every : str
         A fixed length: how far apart the as-of days of the training rows lie, back from test day - horizon.
+    origins, bought_within, rows_per_customer
+        Which rows are trained on, as in `training_frame`; everybody is predicted.
+    which : {'all', 'core'} or iterable of str or Feature
+        The features, as in `patron.features`.
     seed : int
         Of the fits and of the bootstrap.
     timeline : Timeline, optional
-        One of this log, horizon, unit and grain that already knows some of the days; made anew when left out.
+        One of this log and horizon that already knows some of the days; then it says the units, the features and the
+        training rows.
 
     Returns
     -------
@@ -167,10 +177,13 @@ def backtest(
     step = Horizon.parse(every).fixed_days("every")
     days = _closed(day_numbers(as_of), length, log.observed_until)
     chosen = _chosen(recipes, task)
-    timeline = timeline or Timeline(log, length, unit, grain)
+    timeline = timeline or Timeline(
+        log, length, unit, grain, which, origins=origins, bought_within=bought_within,
+        rows_per_customer=rows_per_customer,
+    )  # fmt: skip
     frames, active = [], []
     for day in track(days, f"backtest of {task}"):
-        data = timeline.training(date_of(day), training_days(log.first_day, date_of(day), length, step), seed)
+        data = timeline.training(date_of(day), timeline.days(date_of(day), step), seed)
         test = timeline.test(date_of(day))
         for name, prediction in _predictions(chosen, data, day).items():
             frames.append(

@@ -20,7 +20,7 @@ from patron.evaluation.bootstrap import FloatArray, Sample, bootstrap, interval
 from patron.metrics import METRICS
 from patron.recipes import recipe as named_recipe
 from patron.recipes.protocol import Task, TrainingData
-from patron.recipes.training import Timeline, training_days
+from patron.recipes.training import Timeline
 
 RANGES: Final[dict[str, tuple[float, float]]] = {
     "learning_rate": (0.02, 0.2),
@@ -166,7 +166,7 @@ class _Day:
     def at(cls, day: int, timeline: Timeline, task: Task, step: int, seed: int) -> _Day:
         t = date_of(day)
         test = timeline.test(t)
-        data = timeline.training(t, training_days(timeline.log.first_day, t, timeline.horizon, step), seed)
+        data = timeline.training(t, timeline.days(t, step), seed)
         return cls(data, test.index.get_level_values("customer_id"), test[LABELS[task]].to_numpy(dtype="float64"))
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
-from patron._core.calendar import Day, Grain, Unit, as_stamps, date_of, day_number
+from patron._core.calendar import Day, Grain, Horizon, Unit, as_stamps, date_of, day_number
 from patron._core.errors import DataError
 from patron._core.progress import track
 from patron.data.log import TransactionLog
@@ -20,7 +20,11 @@ MOST_ROWS: Final = 300_000
 """More training rows than this cost time and gain nothing measurable: customers are sampled by a hash of their id."""
 
 
-def training_days(first_day: int, t: Day, horizon: int, every: int, most: int = 6) -> list[pd.Timestamp]:
+ORIGINS: Final = 6
+"""As-of days of the training rows at most: on CDNOW twelve were no better."""
+
+
+def training_days(first_day: int, t: Day, horizon: int, every: int, most: int = ORIGINS) -> list[pd.Timestamp]:
     """As-of days whose labels are closed at `t`: t - horizon and back from there, with a horizon of history each.
 
     Parameters
@@ -34,7 +38,7 @@ def training_days(first_day: int, t: Day, horizon: int, every: int, most: int = 
     every : int
         Days from one as-of day to the next.
     most : int
-        How many as-of days at most, the latest; on CDNOW twelve were no better than six.
+        How many as-of days at most, the latest.
 
     Returns
     -------
@@ -55,11 +59,69 @@ def training_days(first_day: int, t: Day, horizon: int, every: int, most: int = 
     days = list(range(last, first_day + horizon - 2, -every))[:most]  # the first day and `last` are both observed
     if not days:
         raise DataError(
-            f"no training day: at {date_of(last + horizon)} the log has {last + horizon - first_day + 1} days of history, "
-            f"and a {horizon}-day label needs {2 * horizon}",
+            f"no training day: at {date_of(last + horizon)} the log has {last + horizon - first_day + 1} days of "
+            f"history, and a {horizon}-day label needs {2 * horizon}",
             fix="a shorter horizon, or a later day",
         )
     return list(as_stamps(days[::-1]))
+
+
+def training_frame(
+    log: TransactionLog,
+    t: Day,
+    horizon: str | Horizon,
+    *,
+    every: str | Horizon = "28 days",
+    origins: int = ORIGINS,
+    bought_within: int | None = None,
+    rows_per_customer: int | None = None,
+    unit: Unit = "day",
+    grain: Grain = "day",
+    which: Which = "all",
+) -> pd.DataFrame:
+    """Rows to train a classifier or a booster on at the end of `t`: rolling as-of days whose labels had closed.
+
+    Parameters
+    ----------
+    log : TransactionLog
+        What is known; nothing after `t` is looked at.
+    t : day
+        The last day observed.
+    horizon, every : str
+        Fixed lengths: of the label window, and from one as-of day to the next, back from t - horizon.
+    origins : int
+        As-of days at most.
+    bought_within : int, optional
+        Only rows of customers who bought within so many days before the as-of day.
+    rows_per_customer : int, optional
+        Rows of a customer at most, drawn by a hash of id and day.
+    unit, grain, which
+        As in `features`.
+
+    Returns
+    -------
+    DataFrame
+        As `snapshots` gives it, for `split`: every as_of + horizon <= t. `ChurnClassifier` and `ValueBooster` stop
+        early and calibrate on its latest as-of days, by trees grown on labels that had closed by these.
+
+    Raises
+    ------
+    DataError
+        Not even one as-of day has a horizon of history before it and a closed label after it, or nobody is eligible.
+
+    Examples
+    --------
+    >>> from patron.datasets import load_cdnow_sample
+    >>> frame = training_frame(load_cdnow_sample(), "1998-03-31", "91 days", bought_within=180, rows_per_customer=2)
+    >>> [str(day.date()) for day in sorted(frame.index.unique("as_of"))][-1], len(frame)
+    ('1997-12-30', 2721)
+    """
+    length, step = Horizon.parse(horizon).fixed_days("horizon"), Horizon.parse(every).fixed_days("every")
+    line = Timeline(
+        log, length, unit, grain, which, bought_within=bought_within, rows_per_customer=rows_per_customer,
+        origins=origins,
+    )  # fmt: skip
+    return line.rows(line.days(t, step))
 
 
 class Timeline:
@@ -75,6 +137,14 @@ class Timeline:
     which : {'all', 'core'} or iterable of str or Feature
         The features computed, as in `patron.features`; recipes need the core.
 
+    bought_within : int, optional
+        Training rows are of customers who bought within so many days before the as-of day; of all when left out. Who
+        is predicted, and what the transaction models see, is everybody in any case.
+    rows_per_customer : int, optional
+        Training rows of a customer at most, drawn by a hash of id and day; all when left out.
+    origins : int
+        As-of days of the training rows at most.
+
     Examples
     --------
     >>> from patron.datasets import load_cdnow_sample
@@ -85,13 +155,25 @@ class Timeline:
     """
 
     def __init__(
-        self, log: TransactionLog, horizon: int, unit: Unit = "day", grain: Grain = "day", which: Which = "all"
+        self,
+        log: TransactionLog,
+        horizon: int,
+        unit: Unit = "day",
+        grain: Grain = "day",
+        which: Which = "all",
+        *,
+        bought_within: int | None = None,
+        rows_per_customer: int | None = None,
+        origins: int = ORIGINS,
     ) -> None:
         self.log = log
         self.horizon = horizon
         self.unit = unit
         self.grain = grain
         self.which = which if isinstance(which, str) else tuple(which)
+        self.bought_within = bought_within
+        self.rows_per_customer = rows_per_customer
+        self.origins = origins
         self._days: dict[int, pd.DataFrame] = {}
 
     def test(self, t: Day) -> pd.DataFrame:
@@ -109,13 +191,17 @@ class Timeline:
         """Return every customer's features at `t`, without labels."""
         return self._day(day_number(t)).drop(columns=list(LABELS), errors="ignore")
 
+    def days(self, t: Day, every: int) -> list[pd.Timestamp]:
+        """Return the as-of days of the training rows at `t`, `every` so many days; see `training_days`."""
+        return training_days(self.log.first_day, t, self.horizon, every, self.origins)
+
     def training(self, t: Day, days: Iterable[Day], seed: int = 0) -> TrainingData:
         """Return what was known at the end of `t`, with labelled rows at `days`.
 
         Raises
         ------
         DataError
-            A label of `days` closes after `t`.
+            A label of `days` closes after `t`, or nobody had bought so recently.
         """
         end = day_number(t, name="t")
         origins = sorted({day_number(day) for day in days})
@@ -127,14 +213,14 @@ class Timeline:
                 example=str(date_of(open_[0])),
                 fix=f"as-of days up to {date_of(end - self.horizon)}",
             )
-        labelled = {day: self.test(date_of(day)) for day in track(origins, "training days")}
+        labelled = self._labelled(origins)
         known = {**labelled, end: self.today(date_of(end))}
         stamps = dict(zip(known, as_stamps(list(known)), strict=True))
         return TrainingData(
             t=stamps[end],
             horizon=self.horizon,
             unit=self.unit,
-            rows=_stacked(list(labelled.values()), MOST_ROWS),
+            rows=self._chosen(list(labelled.values())),
             today=known[end],
             counts={stamps[day]: _counts(frame) for day, frame in known.items()},
             spend={stamps[day]: _paid(frame) for day, frame in known.items()},
@@ -143,6 +229,32 @@ class Timeline:
                 stamps[day]: _paid(with_first(frame)) for day, frame in known.items() if "first_spend" in frame.columns
             },
         )
+
+    def rows(self, days: Iterable[Day]) -> pd.DataFrame:
+        """Return the training rows of `days`, which must be closed."""
+        return self._chosen(list(self._labelled(sorted({day_number(day) for day in days})).values()))
+
+    def _labelled(self, days: list[int]) -> dict[int, pd.DataFrame]:
+        return {day: self.test(date_of(day)) for day in track(days, "training days")}
+
+    def _chosen(self, frames: list[pd.DataFrame]) -> pd.DataFrame:
+        """Stack the training rows: of customers who bought recently enough, no more of each than asked for."""
+        attrs: dict[Any, Any] = {"unit": self.unit, "grain": self.grain, "horizon_days": self.horizon}
+        if self.bought_within is not None:
+            frames = [frame[frame["days_since_last"] < self.bought_within] for frame in frames]
+        total = sum(map(len, frames))
+        if not total:
+            raise DataError(
+                f"nobody had bought within {self.bought_within} days of any training day", fix="a longer bought_within"
+            )
+        if total > MOST_ROWS:
+            frames = [frame[_share(frame) < MOST_ROWS / total] for frame in frames]
+        rows = pd.concat(frames)
+        if self.rows_per_customer is not None:
+            drawn = pd.Series(pd.util.hash_pandas_object(rows.index, index=False).to_numpy(), rows.index)
+            rows = rows[drawn.groupby(level="customer_id").rank(method="first") <= self.rows_per_customer]
+        rows.attrs = attrs
+        return rows
 
     def _day(self, day: int) -> pd.DataFrame:
         if day not in self._days:
@@ -153,16 +265,6 @@ class Timeline:
                 else features(self.log, at, unit=self.unit, grain=self.grain, which=self.which)
             )
         return self._days[day]
-
-
-def _stacked(frames: list[pd.DataFrame], most: int) -> pd.DataFrame:
-    total = sum(map(len, frames))
-    attrs = frames[0].attrs
-    if total > most:
-        frames = [frame[_share(frame) < most / total] for frame in frames]
-    rows = pd.concat(frames)
-    rows.attrs = {"unit": attrs["unit"], "grain": attrs["grain"]}
-    return rows
 
 
 def _share(frame: pd.DataFrame) -> Array:
