@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import accuracy, cold, features, hard_points, kernel, nasty, rfm, scale, speed
+from benchmarks import accuracy, cold, features, hard_points, intervals, kernel, nasty, rfm, scale, speed
 
 ALL = [
     *accuracy.BARS,
+    *intervals.BARS,
     *nasty.BARS,
     *hard_points.BARS,
     *speed.BARS,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from patron.metrics.churn import auc, brier, ece, ece_excess, lift_10, log_loss, pr_auc
+from patron.metrics.distribution import coverage, pinball, randomised_pit
+from patron.metrics.profit import Campaign, MaximumProfit, empb, profit_curve
 from patron.metrics.value import bias, decile_wape, gini, mae, rmse, rmse_no_top, spearman
 
 
@@ -69,18 +71,25 @@ __all__ = [
     "CHURN_METRICS",
     "METRICS",
     "VALUE_METRICS",
+    "Campaign",
+    "MaximumProfit",
     "Metric",
     "auc",
     "bias",
     "brier",
+    "coverage",
     "decile_wape",
     "ece",
     "ece_excess",
+    "empb",
     "gini",
     "lift_10",
     "log_loss",
     "mae",
+    "pinball",
     "pr_auc",
+    "profit_curve",
+    "randomised_pit",
     "rmse",
     "rmse_no_top",
     "spearman",

@@ -4,11 +4,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from patron.value.customer_value import CustomerValue
+from patron.value.spread import Spread
 
 if TYPE_CHECKING:
     from patron.value.booster import ValueBooster
 
-__all__ = ["CustomerValue", "ValueBooster"]
+__all__ = ["CustomerValue", "Spread", "ValueBooster"]
 
 
 def __getattr__(name: str) -> Any:
