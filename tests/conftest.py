@@ -147,12 +147,13 @@ def _untracked() -> Iterator[None]:
         patch.setattr(training, "log_training", lambda *_, **__: Registered("", "untracked", "1", "", ""))
         patch.setattr(training, "move_champion", lambda *_, **__: None)
         patch.setattr(training, "_pictures", lambda *_: {})
+        patch.setattr(training, "explain", lambda *_: {})
         yield
 
 
 @pytest.fixture(scope="session")
 def untracked() -> Callable[[], contextlib.AbstractContextManager[None]]:
-    """`with untracked():` trains without MLflow and its pictures, which cost more than a small champion."""
+    """`with untracked():` trains without MLflow, pictures and explanations, which cost more than a small champion."""
     return _untracked
 
 

@@ -14,8 +14,21 @@ if TYPE_CHECKING:
     from patron.churn import ChurnClassifier
     from patron.config import Config, load_config
     from patron.data import Audit, TransactionLog, audit, read_transactions
-    from patron.evaluation import Backtest, backtest
-    from patron.features import features, opportunities, renewals, rfm_counts, rfm_summary, snapshots, split
+    from patron.evaluation import Backtest, attribute_holdout, backtest, contract_backtest
+    from patron.features import (
+        attribute_frame,
+        attributes_like,
+        contract_features,
+        contract_snapshots,
+        features,
+        opportunities,
+        renewals,
+        rfm_counts,
+        rfm_summary,
+        snapshots,
+        split,
+        stratified_split,
+    )
     from patron.models import (
         NBD,
         BetaDiscreteWeibull,
@@ -63,10 +76,16 @@ _HOME = {
     "ShiftedBetaGeometric": "patron.models",
     "TransactionLog": "patron.data",
     "ValueBooster": "patron.value",
+    "attribute_frame": "patron.features",
+    "attribute_holdout": "patron.evaluation",
+    "attributes_like": "patron.features",
     "audit": "patron.data",
     "cohort_table": "patron.models",
     "cohort_test": "patron.models",
     "backtest": "patron.evaluation",
+    "contract_backtest": "patron.evaluation",
+    "contract_features": "patron.features",
+    "contract_snapshots": "patron.features",
     "features": "patron.features",
     "goodness_of_fit": "patron.models",
     "likelihood_ratio_test": "patron.models",
@@ -79,6 +98,7 @@ _HOME = {
     "rfm_summary": "patron.features",
     "snapshots": "patron.features",
     "split": "patron.features",
+    "stratified_split": "patron.features",
     "train": "patron.pipeline",
     "training_frame": "patron.recipes.training",
     "vuong_test": "patron.models",
@@ -92,6 +112,9 @@ __all__ = [  # noqa: RUF022  # grouped by what they are for
     # what the log says of a customer
     "rfm_summary", "rfm_counts", "opportunities", "renewals", "cohort_table", "features", "snapshots", "split",
     "training_frame",
+    # contracts, and plain tables of attributes
+    "contract_features", "contract_snapshots", "contract_backtest",
+    "attribute_frame", "attributes_like", "stratified_split", "attribute_holdout",
     # models
     "BetaGeoNBD", "ModifiedBetaGeoNBD", "ParetoNBD", "NBD", "BetaGeoCNBD", "ModifiedBetaGeoCNBD",
     "BetaGeoBetaBinomial", "ShiftedBetaGeometric", "BetaDiscreteWeibull",

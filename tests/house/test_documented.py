@@ -68,7 +68,7 @@ def test_every_key_of_the_configuration_is_described():
 
 def test_every_command_and_option_says_what_it_does():
     group = typer.main.get_command(app)
-    assert set(group.commands) == {"run", "audit", "train", "score", "report"}
+    assert set(group.commands) == {"run", "audit", "features", "train", "score", "report"}
     for name, command in group.commands.items():
         assert len(command.help or "") > 20, name
         assert [parameter.name for parameter in command.params if len(parameter.help or "") < 10] == []

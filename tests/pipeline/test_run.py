@@ -12,7 +12,11 @@ import yaml
 
 from patron import ConfigError, DataError, PatronWarning, Scorer, pipeline
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("run")]  # its workspace is made once
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("run"),  # its workspace is made once
+    pytest.mark.filterwarnings("ignore::patron._core.errors.NotIdentifiedWarning"),  # of a training day's short history
+]
 
 
 def _copy(config, folder):
@@ -42,6 +46,13 @@ def test_every_promised_file_is_there(done):
     assert {path.name for path in folder.iterdir()} == {"scores.parquet", "scores.csv", "manifest.json"}
     for name in ("leaderboard.csv", "audit.json", "report.html", "predictions.parquet", "latest.json"):
         assert (out / name).stat().st_size > 0, name
+    tables = {path.stem: pd.read_csv(path) for path in (out / "explained").iterdir()}
+    assert set(tables) == {"importance", "dependence", "errors", "calibration", "lift", "horizon"}
+    for name in ("importance", "errors"):
+        assert set(tables[name]["task"]) == {"churn", "value"}, name
+    counted = tables["errors"].groupby(["task", "by", "as_of"])["n"].sum()
+    assert (counted == 2_357).all()
+    assert len(counted) == 8
     bundle = {path.name for path in (config.parent / "models" / "shop").iterdir()}
     assert {"manifest.json", "features.json", "transaction.json", "spend.json", "churn.json", "value.json"} <= bundle
     assert len(table) == 2_357

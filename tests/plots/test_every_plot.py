@@ -27,6 +27,13 @@ class Model:
 PLOTS = {
     "calibration": lambda made, ax: plots.plot_calibration(*made("churn"), ax=ax),
     "calibration by day": lambda made, ax: plots.plot_calibration_by_day(_past(*made("churn")), ax=ax),
+    "lift by day": lambda made, ax: plots.plot_lift_by_day(_past(*made("churn")), ax=ax),
+    "importance": lambda _made, ax: plots.plot_importance(IMPORTANCE, "rmse", ax=ax, currency="USD"),
+    "dependence": lambda _made, ax: plots.plot_partial_dependence(_curve("gap_mean"), "churn", ax=ax),
+    "dependence of spend": lambda _made, ax: plots.plot_partial_dependence(
+        _curve("spend_90"), "value", ax=ax, currency="USD"
+    ),
+    "errors": lambda _made, ax: plots.plot_errors(_errors([1.1, 0.9, 1.0]), "cohort", "churn", ax=ax),
     "lift": lambda made, ax: plots.plot_lift(*made("churn"), ax=ax),
     "tracking": lambda made, ax: plots.plot_tracking(_past(*made("spend")), "value", ax=ax),
     "leaderboard": lambda made, ax: plots.plot_leaderboard(made("leaderboard"), "rmse", ax=ax, currency="USD"),
@@ -57,12 +64,18 @@ def test_axes_are_labelled_and_the_plot_has_a_title(drawn):
     name, ax = drawn
     assert ax.get_title(loc="left")
     assert ax.get_xlabel()
-    assert ax.get_ylabel() or name == "leaderboard"  # there the recipes' names say it
+    assert ax.get_ylabel() or name in ("leaderboard", "importance")  # there the names say it
 
 
 def test_money_carries_its_currency(drawn):
     name, ax = drawn
-    money = {"leaderboard": ax.get_xlabel(), "risk by value": ax.get_ylabel(), "deciles": ax.get_ylabel()}
+    money = {
+        "leaderboard": ax.get_xlabel(),
+        "importance": ax.get_xlabel(),
+        "risk by value": ax.get_ylabel(),
+        "deciles": ax.get_ylabel(),
+        "dependence of spend": ax.get_xlabel() + ax.get_ylabel(),
+    }
     assert "(USD)" in money.get(name, "(USD)")
 
 
@@ -82,6 +95,14 @@ def test_no_customer_id_stands_in_a_plot(drawn):
 
 
 HARD = {
+    "importance of what the recipe refuses": lambda: plots.plot_importance(
+        IMPORTANCE.assign(increase=[np.nan, 0.0], spread=np.nan), "brier"
+    ),
+    "dependence on what is never known": lambda: plots.plot_partial_dependence(_curve("x").tail(1), "churn"),
+    "dependence on one value": lambda: plots.plot_partial_dependence(_curve("x").head(1), "value"),
+    "errors where nothing came": lambda: plots.plot_errors(_errors([np.nan]), "tenth", "value"),
+    "errors far off": lambda: plots.plot_errors(_errors([1.0, 80.0]), "tenth", "value"),
+    "lift by day of one customer": lambda: plots.plot_lift_by_day(_past([1], [0.3])),
     "calibration by day of one customer": lambda: plots.plot_calibration_by_day(_past([1], [0.3])),
     "tracking of one customer": lambda: plots.plot_tracking(_past([1], [0.3]), "churn", champion="a"),
     "tracking of nobody who left": lambda: plots.plot_tracking(_past([0, 0], [0.0, 0.0]), "churn", champion="other"),
@@ -103,6 +124,22 @@ HARD = {
 def _past(actual, predicted):
     days = np.resize(["1998-03-03", "1998-03-31"], len(actual))
     return pd.DataFrame({"recipe": "a", "as_of": days, "prediction": predicted, "actual": actual})
+
+
+IMPORTANCE = pd.DataFrame({"name": ["silence", "season"], "increase": [0.3, -0.01], "spread": [0.1, 0.02]})
+
+
+def _curve(feature):
+    mean = np.array([0.2, 0.4, 0.6])
+    return pd.DataFrame(
+        {"feature": feature, "value": [7.0, 28.0, np.nan], "prediction": mean, "low": mean - 0.1, "high": mean + 0.2}
+    )
+
+
+def _errors(bias):
+    bias = np.array(bias)
+    group = [f"1997-0{k + 1}" for k in range(len(bias))]
+    return pd.DataFrame({"group": group, "bias": bias, "low": bias - 0.2, "high": bias + 0.2})
 
 
 def _scores(risk, revenue):
@@ -127,6 +164,11 @@ def test_degenerate_input_is_drawn(name):
         (lambda: plots.plot_value_concentration([]), "nothing to draw"),
         (lambda: plots.plot_tracking(_past([], []), "churn"), "nothing to draw"),
         (lambda: plots.plot_calibration_by_day(_past([0], [1.2])), "between 0 and 1"),
+        (lambda: plots.plot_importance(IMPORTANCE, "beauty"), "no metric 'beauty'"),
+        (lambda: plots.plot_importance(IMPORTANCE.head(0), "brier"), "nothing to draw"),
+        (lambda: plots.plot_partial_dependence(_curve(["a", "b", "b"]), "churn"), "more than one feature"),
+        (lambda: plots.plot_errors(IMPORTANCE, "cohort", "churn"), "no such column"),
+        (lambda: plots.plot_lift_by_day(_past([], [])), "nothing to draw"),
         (lambda: plots.plot_risk_by_value(pd.DataFrame({"churn_probability": [0.1]})), "expected_revenue"),
     ],
 )

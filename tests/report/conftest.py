@@ -71,6 +71,34 @@ def predictions(table):
     )
 
 
+def explained():
+    importance = [("family", "purchase history", 0.08), ("family", "silence", 0.004), ("feature", "gap_mean", 0.003)]
+    curve = {"feature": "gap_mean", "value": [7.0, 28.0, np.nan], "prediction": [0.5, 0.6, 0.55]}
+    errors = {"as_of": "1998-03-31", "n": [300, 500], "predicted": 0.5, "actual": [0.4, 0.5], "bias": [1.25, 1.0]}
+    errors |= {"low": [1.1, 0.9], "high": [1.4, 1.1], "mae": 0.3, "rmse": 0.4}
+    groups = {"cohort": ["1997-01", "1997-02"], "tenth": ["1", "2"]}
+    both = list(METRICS)
+    return {
+        "importance": pd.concat(
+            [
+                pd.DataFrame(importance, columns=["level", "name", "increase"]).assign(
+                    task=task, spread=0.001, loss=0.16, note=""
+                )
+                for task in both
+            ]
+        ),
+        "dependence": pd.concat([pd.DataFrame(curve).assign(task=task, low=0.4, high=0.7) for task in both]),
+        "errors": pd.concat(
+            [
+                pd.DataFrame(errors).assign(task=task, by=by, group=group)
+                for task in both
+                for by, group in groups.items()
+            ]
+        ),
+        "horizon": pd.DataFrame({"configured": [91], "suggested": [28], "far": [True], "reason": ["Gaps are short."]}),
+    }
+
+
 BASIC = {
     "name": "shop",
     "as_of": "1998-06-30",
@@ -98,6 +126,7 @@ def full():
         predictions=predictions(table),
         champions={"churn": "stack", "value": "blend"},
         verdicts={"churn": "stack has the best mean Brier score.", "value": "blend has the best mean rank."},
+        explained=explained(),
         audit=pd.DataFrame(
             {
                 "check": ["duplicates", "partial last day"],

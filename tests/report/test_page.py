@@ -204,7 +204,29 @@ def test_a_single_test_day_is_not_called_independent(full):
 
 def test_every_picture_is_there(full_read):
     pictures = [attributes["src"] for attributes in full_read.all("img")]
-    assert len(pictures) == len(set(pictures)) == 10
+    assert len(pictures) == len(set(pictures)) == 18
+
+
+def test_what_explains_the_champions_is_shown(full_read):
+    rows = full_read.table("Brier score with a family shuffled")[1:]
+    assert [(row[0], row[1], row[3].replace("\u202f", " ")) for row in rows] == [
+        ("purchase history", "0.0800", "50.0 %"),
+        ("silence", "0.0040", "2.5 %"),
+    ]
+    assert full_read.table("Churn by time of the first purchase")[1][:4] == [
+        "1997-01",
+        "300",
+        "50.0\u202f%",
+        "40.0\u202f%",
+    ]
+    assert full_read.table("Value by tenth of predicted value")[2][2:5] == ["0.50", "0.50", "1.00000.9000 to 1.1000"]
+
+
+def test_a_horizon_far_from_the_customers_rhythm_is_said_aloud(full, full_page):
+    said = "Churn is asked about over 91 days, where the rhythm of these customers suggests 28. Gaps are short."
+    assert full_page.count(said) == 1
+    near = {"horizon": full.explained["horizon"].assign(far=False)}
+    assert "rhythm of these customers" not in render(dataclasses.replace(full, explained=near, predictions=None))
 
 
 def test_the_audit_and_the_models_are_shown(full, minimal, full_read):

@@ -113,6 +113,7 @@ def logged(trained, leaderboard, tmp_path_factory) -> Logged:
             data_digest="d1",
             git_revision="abc123",
             plots={"line.png": figure},
+            tables={"importance": pd.DataFrame({"name": ["silence"], "increase": [0.25]})},
         )
         move_champion(workspace, run.name, run.version)
     return Logged(workspace, run, {path.name: path.read_bytes() for path in workspace.rglob("*") if path.is_file()})

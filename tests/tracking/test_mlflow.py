@@ -73,8 +73,18 @@ def test_the_run_holds_what_it_was_made_of(logged, client):
         "patron.data_digest": "d1",
         "mlflow.source.git.commit": "abc123",
     }
-    found = {item.path for folder in (None, "plots") for item in client.list_artifacts(run.info.run_id, folder)}
-    assert found == {"CARD.md", "config.yaml", "leaderboard.csv", "plots", "plots/line.png"}
+    found = {
+        item.path for folder in (None, "plots", "tables") for item in client.list_artifacts(run.info.run_id, folder)
+    }
+    assert found == {
+        "CARD.md",
+        "config.yaml",
+        "leaderboard.csv",
+        "plots",
+        "plots/line.png",
+        "tables",
+        "tables/importance.csv",
+    }
 
 
 def test_the_metrics_are_those_of_the_last_test_day(logged, client):

@@ -75,6 +75,7 @@ training._backtested = once(training._backtested, key=lambda *asked: asked[1])
 training._fitted = as_version(training._fitted)
 training.promote = once(training.promote, key=lambda result, *_: result.task)
 training._pictures = lambda *_: {}
+training.explain = once(training.explain)
 training._git_revision = lambda: None
 training.Timeline = once(training.Timeline)
 TransactionLog.until = once(TransactionLog.until)

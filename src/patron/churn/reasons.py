@@ -99,7 +99,7 @@ def _fact(name: str, row: dict[Any, Any], unit: str) -> str:
     value = row[name]
     feature = feature_named(name)
     if feature is None:
-        return f"{name.replace('_', ' ')}: {value:g}"
+        return f"{name.replace('_', ' ')}: {'not known' if pd.isna(value) else format(value, 'g')}"
     if pd.isna(value):
         return _unknown(feature, row)
     if feature.unit == "yes or no":

@@ -1,7 +1,7 @@
 """What is known of a customer as of a day: the RFM summary, the feature catalogue, snapshots and their labels.
 
-The room bears the name of its main function, so it can be called: ``patron.features(log, as_of, unit=, grain=)``. The
-catalogue loads without an engine, because a scorer needs its words alone.
+The room bears the name of its main function, so it can be called: ``patron.features(log, as_of, unit=, grain=,
+which=)``. The catalogue loads without an engine, because a scorer needs its words alone.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from patron.features.feature import Feature
 
 if TYPE_CHECKING:
     from patron.data.log import TransactionLog
+    from patron.features.attributes import attribute_frame, attributes_like
     from patron.features.contracts import renewals
+    from patron.features.holdout import stratified_split
     from patron.features.occasions import opportunities
     from patron.features.purchases import unmatched_refunds
     from patron.features.rfm import rfm_counts, rfm_summary
     from patron.features.snapshot import features, snapshots, split
+    from patron.features.subscribers import contract_features, contract_snapshots
 
 __all__ = [
     "CATALOGUE",
@@ -32,6 +35,10 @@ __all__ = [
     "LABELS",
     "Feature",
     "Which",
+    "attribute_frame",
+    "attributes_like",
+    "contract_features",
+    "contract_snapshots",
     "features",
     "features_of",
     "opportunities",
@@ -40,9 +47,14 @@ __all__ = [
     "rfm_summary",
     "snapshots",
     "split",
+    "stratified_split",
     "unmatched_refunds",
 ]
 _HOME = {
+    "attribute_frame": "attributes",
+    "attributes_like": "attributes",
+    "contract_features": "subscribers",
+    "contract_snapshots": "subscribers",
     "features": "snapshot",
     "opportunities": "occasions",
     "renewals": "contracts",
@@ -50,6 +62,7 @@ _HOME = {
     "rfm_summary": "rfm",
     "snapshots": "snapshot",
     "split": "snapshot",
+    "stratified_split": "holdout",
     "unmatched_refunds": "purchases",
 }
 

@@ -83,24 +83,22 @@ def renewals(subscriptions: Any, as_of: Day, period: str, *, grace: int = 0) -> 
     c           2024-02-01         0   True        1  basic
     """
     length = read_period(period)
-    told: Any = grace
-    if isinstance(told, bool) or not isinstance(told, int | np.integer) or told < 0:
-        raise ConfigError(f"grace is a whole number of days, 0 or more, not {grace!r}", fix="correct it")
+    grace = read_grace(grace)
     day = day_number(as_of)
-    log = subscriptions if isinstance(subscriptions, TransactionLog) else _alone(subscriptions, day)
+    log = subscriptions if isinstance(subscriptions, TransactionLog) else read_alone(subscriptions, day)
     if log.subscriptions is None:
         raise DataError("this log has no subscriptions", fix="add them with log.with_subscriptions(...)")
     if log is subscriptions:
         check_days(log, [day], "day", "day")
-    rows = fetch(_relationships(log.subscriptions, day, int(grace)), ["customer_id", "start"])
+    rows = fetch(_relationships(log.subscriptions, day, grace), ["customer_id", "start"])
     start, end = rows["start"].to_numpy(dtype=np.int64), rows["end"].to_numpy(dtype=np.int64)
-    survived = _due(start, np.minimum(end, day), length)
+    survived = renewals_due(start, np.minimum(end, day), length)
     lost = end + grace < day
     frame = rows[["customer_id"]].assign(
         start=as_stamps(start),
         renewals=survived,
         lost=lost,
-        periods=np.minimum(survived + lost, _due(start, np.full_like(start, day - grace), length)),
+        periods=np.minimum(survived + lost, renewals_due(start, np.full_like(start, day - grace), length)),
     )
     if "plan" in rows:
         frame["plan"] = rows["plan"]
@@ -109,7 +107,14 @@ def renewals(subscriptions: Any, as_of: Day, period: str, *, grace: int = 0) -> 
     return frame
 
 
-def _alone(source: Any, day: int) -> TransactionLog:
+def read_grace(grace: Any) -> int:
+    """Read a number of days without a contract; a ConfigError for anything else."""
+    if isinstance(grace, bool) or not isinstance(grace, int | np.integer) or grace < 0:
+        raise ConfigError(f"grace is a whole number of days, 0 or more, not {grace!r}", fix="correct it")
+    return int(grace)
+
+
+def read_alone(source: Any, day: int) -> TransactionLog:
     """Read subscriptions that belong to no transactions, by the reader of those that do."""
     engine = connect()
     nobody = settle(ibis.memtable({"customer_id": []}, schema={"customer_id": "string"}), engine)
@@ -138,7 +143,7 @@ def _relationships(contracts: Table, day: int, grace: int) -> Table:
     return rows.group_by(by).agg(**ends, plan=rows.plan.max(where=rows.start == rows.latest)).drop("relationship")
 
 
-def _due(start: Days, until: Days, period: Horizon) -> Days:
+def renewals_due(start: Days, until: Days, period: Horizon) -> Days:
     """How many renewals fall due up to `until`: the k-th on the day that is k periods after `start`."""
     if period.fixed:
         whole: Days = np.maximum(until - start, 0) // period.days()
@@ -150,6 +155,18 @@ def _due(start: Days, until: Days, period: Horizon) -> Days:
     reached = np.minimum(day_of_month, _length(month + due * step)) <= last_day
     due -= (month + due * step == last) & ~reached
     return np.maximum(due, 0)
+
+
+def falls_on(start: Days, count: Days, period: Horizon) -> Days:
+    """Return the day on which the `count`-th renewal falls due: the first that is no longer paid for."""
+    if period.fixed:
+        fixed: Days = start + count * period.days()
+        return fixed
+    month, day_of_month = _months(start)
+    month = month + count * period.count * _MONTHS[period.unit]
+    first = month.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    day: Days = first + np.minimum(day_of_month, _length(month)) - 1
+    return day
 
 
 def _months(days: Days) -> tuple[Days, Days]:

@@ -47,6 +47,7 @@ def report_on(config: Config) -> Path:
         champions={task: manifest.recipes[task]["name"] for task in TASKS},
         verdicts={task: manifest.training[f"chosen_for_{task}"] for task in TASKS},
         metrics={task: getattr(config.champion, task)[0] for task in TASKS},
+        explained={path.stem: pd.read_csv(path) for path in sorted((config.out / "explained").glob("*.csv"))},
         audit=None if found is None else pd.DataFrame(found["findings"]),
         data={} if found is None else {key: value for key, value in found.items() if key != "findings"},
         models={type(model).__name__: model.summary() for model in (bundle.transaction, bundle.spend)},

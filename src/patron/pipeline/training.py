@@ -22,6 +22,7 @@ from patron.data import TransactionLog
 from patron.evaluation import Backtest, Verdict, backtest, best_transaction_model, promote
 from patron.features import features_of
 from patron.models import TRANSACTION_MODELS, GammaGamma
+from patron.pipeline.explaining import Kept, Tables, explain, pictures
 from patron.pipeline.inputs import (
     TASKS,
     alone,
@@ -34,8 +35,8 @@ from patron.pipeline.inputs import (
     recipes_of,
 )
 from patron.recipes import recipe
-from patron.recipes.protocol import Task
-from patron.recipes.training import Timeline, training_days
+from patron.recipes.protocol import Recipe, Task
+from patron.recipes.training import Timeline
 from patron.scoring import Bundle, Input, Manifest, Scorer, card
 from patron.tracking import log_training, move_champion
 
@@ -98,22 +99,25 @@ def train_on(config: Config, log: TransactionLog) -> Scorer:
         )
     former = _former(config)
     lines: dict[int, Timeline] = {}
-    which = features_asked(config)
     for days in (horizon_of(config, task) for task in TASKS):
-        lines.setdefault(days, Timeline(known, days, config.time.unit, config.time.grain, which))
-    results, chosen, champions = {}, {}, {}
+        lines.setdefault(days, _timeline(config, known, days))
+    results, chosen, champions, judged = {}, {}, {}, {}
     for task in TASKS:
         recipes = recipes_of(config, task)
         incumbent = former.recipes[task]["name"] if former else None
         if former:
             recipes.setdefault(former.recipes[task]["name"], former.recipes[task]["settings"])
-        results[task] = _backtested(config, task, lines[horizon_of(config, task)], recipes)
+        kept = {name: Kept(recipe(name, task, **settings)) for name, settings in recipes.items()}
+        results[task] = _backtested(config, task, lines[horizon_of(config, task)], list(kept.values()))
         chosen[task] = promote(results[task], getattr(config.champion, task), incumbent)
         champions[task] = {"name": chosen[task].champion, "settings": recipes[chosen[task].champion]}
+        judged[task] = kept[chosen[task].champion]
     version = former.version + 1 if former else _next_version(config)
-    bundle = _fitted(config, lines, results, chosen, champions, version)
+    bundle = _fitted(config, lines, results, chosen, champions, version=version)
     leaderboard = pd.concat([result.table for result in results.values()], ignore_index=True)
     predictions = pd.concat([result.predictions for result in results.values()], ignore_index=True)
+    rules = {task: getattr(config.champion, task)[0] for task in TASKS}
+    tables = explain(results, judged, lines, rules)
     with whole_folder(config.out / _PROMOTION) as draft:
         bundle.save(draft / "bundle")
         with step("tracking"):
@@ -126,10 +130,14 @@ def train_on(config: Config, log: TransactionLog) -> Scorer:
                 config=config.model_dump_json(indent=2),
                 data_digest=bundle.manifest.training["data"],
                 git_revision=_git_revision(),
-                plots=_pictures(results, chosen, log.currency),
+                plots=_pictures(results, chosen, tables, rules, log.currency),
+                tables=tables,
             )
         (draft / "leaderboard.csv").write_bytes(leaderboard.to_csv(index=False).encode())
         (draft / "predictions.parquet").write_bytes(predictions.to_parquet(index=False))
+        (draft / "explained").mkdir()
+        for name, table in tables.items():
+            (draft / "explained" / f"{name}.csv").write_bytes(table.to_csv(index=False).encode())
         write_json(draft / "registered.json", {"name": registered.name, "version": registered.version})
     finish_promotion(config)
     return Scorer(bundle)
@@ -147,21 +155,37 @@ def finish_promotion(config: Config) -> None:
             shutil.copytree(promotion / "bundle", draft, dirs_exist_ok=True)
         for name in ("leaderboard.csv", "predictions.parquet"):
             write_bytes(config.out / name, (promotion / name).read_bytes())
+        with whole_folder(config.out / "explained") as draft:
+            shutil.copytree(promotion / "explained", draft, dirs_exist_ok=True)
         move_champion(config.workspace, **read_json(promotion / "registered.json"))
         (promotion / "registered.json").unlink()
     shutil.rmtree(promotion, ignore_errors=True)
+
+
+def _timeline(config: Config, log: TransactionLog, horizon: int) -> Timeline:
+    rows = config.training
+    return Timeline(
+        log,
+        horizon,
+        config.time.unit,
+        config.time.grain,
+        features_asked(config),
+        bought_within=rows.bought_within.days() if rows.bought_within else None,
+        rows_per_customer=rows.rows_per_customer,
+        origins=rows.origins,
+    )
 
 
 def _test(config: Config, task: Task) -> TestDays:
     return (config.value.test if task == "value" else None) or config.churn.test
 
 
-def _backtested(config: Config, task: Task, timeline: Timeline, recipes: dict[str, dict[str, Any]]) -> Backtest:
+def _backtested(config: Config, task: Task, timeline: Timeline, recipes: list[Recipe]) -> Backtest:
     """Compare the recipes on the latest days whose labels are closed."""
     test = _test(config, task)
     last = timeline.log.observed_until - timeline.horizon
     first = last - (test.last - 1) * test.every.days()
-    if first < timeline.log.first_day + 2 * timeline.horizon:
+    if first < timeline.log.first_day + 2 * timeline.horizon - 1:
         raise DataError(
             f"the log, from {date_of(timeline.log.first_day)} to {date_of(timeline.log.observed_until)}, is too short "
             f"to predict {task} over {timeline.horizon} days on {test.last} test days {test.every} apart",
@@ -172,7 +196,7 @@ def _backtested(config: Config, task: Task, timeline: Timeline, recipes: dict[st
         task,
         f"{timeline.horizon} days",
         [date_of(last - back * test.every.days()) for back in range(test.last)],
-        [recipe(name, task, **settings) for name, settings in recipes.items()],
+        recipes,
         unit=config.time.unit,
         grain=config.time.grain,
         every=str(test.every),
@@ -193,8 +217,7 @@ def _fitted(
     for task in TASKS:
         timeline = lines[horizon_of(config, task)]
         log, today = timeline.log, date_of(timeline.log.observed_until)
-        days = training_days(log.first_day, today, timeline.horizon, _test(config, task).every.days())
-        data[task] = timeline.training(today, days)
+        data[task] = timeline.training(today, timeline.days(today, _test(config, task).every.days()))
     with step("fitting the champions"), ThreadPoolExecutor() as pool:
         fits = pool.map(
             lambda task: recipe(champions[task]["name"], task, **champions[task]["settings"]).fit(data[task]), TASKS
@@ -289,18 +312,25 @@ def _git_revision() -> str | None:
     return found.stdout.strip()
 
 
-def _pictures(results: dict[Task, Backtest], chosen: dict[Task, Verdict], currency: str) -> dict[str, Any]:
-    """Draw the champions on the report day."""
-    pictures = {}
+def _pictures(
+    results: dict[Task, Backtest],
+    chosen: dict[Task, Verdict],
+    tables: Tables,
+    rules: dict[Task, str],
+    currency: str,
+) -> dict[str, Any]:
+    """Draw the champions on the report day, and what explains them."""
+    drawn = pictures(tables, rules, currency)
     for task, result in results.items():
-        past = result.predictions[
-            (result.predictions["recipe"] == chosen[task].champion) & (result.predictions["as_of"] == result.report_day)
-        ]
+        own = result.predictions[result.predictions["recipe"] == chosen[task].champion]
+        past = own[own["as_of"] == result.report_day]
         if task == "churn":
-            pictures["calibration.png"] = plots.plot_calibration(past["actual"], past["prediction"]).figure
-            pictures["lift.png"] = plots.plot_lift(past["actual"], past["prediction"]).figure
+            drawn["calibration.png"] = plots.plot_calibration(past["actual"], past["prediction"]).figure
+            drawn["calibration_by_day.png"] = plots.plot_calibration_by_day(own).figure
+            drawn["lift.png"] = plots.plot_lift(past["actual"], past["prediction"]).figure
+            drawn["lift_by_day.png"] = plots.plot_lift_by_day(own).figure
         else:
-            pictures["deciles.png"] = plots.plot_decile_values(
+            drawn["deciles.png"] = plots.plot_decile_values(
                 past["actual"], past["prediction"], currency=currency
             ).figure
-    return pictures
+    return drawn

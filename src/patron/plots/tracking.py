@@ -1,7 +1,8 @@
-"""Whether what was predicted on past days came: totals by as-of day, and calibration by as-of day."""
+"""Whether what was predicted on past days came: totals, calibration and lift by as-of day."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -11,10 +12,11 @@ from matplotlib.axes import Axes
 from patron._core.errors import DataError
 from patron.plots import style
 from patron.plots.arrays import need
-from patron.plots.churn import calibration_bins
+from patron.plots.churn import calibration_bins, gains
 
 _NEEDED: Final = ("recipe", "as_of", "prediction", "actual")
 _DAYS: Final = ((style.VERMILLION, "D"), (style.BLUE, "o"), (style.ORANGE, "s"), (style.SKY, "^"), (style.MUTED, "v"))
+_LINES: Final = ("-", "--", "-.", ":", (0, (1, 3)))
 _FEW: Final = 5
 """Customers of a bin, below which its share says nothing."""
 
@@ -153,17 +155,12 @@ def plot_calibration_by_day(predictions: pd.DataFrame, bins: int = 10, ax: Axes 
     >>> plot_calibration_by_day(past).get_ylabel()
     'share that left'
     """
-    need(predictions, _NEEDED, "the predictions")
-    if predictions.empty:
-        raise DataError("there is nothing to draw", fix="give the predictions of at least one day")
     ax = style.canvas(ax)
     style.dress(ax, title="Is the risk true, day by day?", x="predicted churn probability", y="share that left")
     ax.plot([0, 1], [0, 1], color=style.MUTED, linewidth=1, linestyle="--", label="perfect")
-    latest = sorted(predictions.groupby(pd.to_datetime(predictions["as_of"])), reverse=True, key=lambda day: day[0])
-    for order, ((day, past), (colour, marker)) in enumerate(zip(latest, _DAYS, strict=False)):
+    for order, (label, past, (colour, marker)) in enumerate(_latest(predictions)):
         table = calibration_bins(past["actual"], past["prediction"], bins)
         table = table[table["customers"] >= _FEW]
-        label = pd.Timestamp(str(day)).date().isoformat()
         ax.plot(
             table["predicted"],
             table["actual"],
@@ -174,8 +171,64 @@ def plot_calibration_by_day(predictions: pd.DataFrame, bins: int = 10, ax: Axes 
             label=label,
             zorder=3 - order / 10,
         )
+        if order == 0:
+            ax.vlines(table["predicted"], table["low"], table["high"], color=colour, linewidth=1.2)
     for axis in (ax.xaxis, ax.yaxis):
         style.percent_ticks(axis)
     ax.set(xlim=(0, 1), ylim=(-0.02, 1.03))
     style.legend(ax, "upper left")
     return ax
+
+
+def plot_lift_by_day(predictions: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw one recipe's cumulative gains on each as-of day of a backtest: whom it finds first, the latest day in front.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        Of one churn recipe: recipe, as_of, prediction, actual; one row a customer and as-of day. The last five days
+        are drawn.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure when left out.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    DataError
+        A column is absent, there is no row, or what `plot_lift` refuses.
+
+    Examples
+    --------
+    >>> past = pd.DataFrame({"recipe": "stack", "as_of": "1998-03-31", "prediction": [0.2, 0.8], "actual": [0, 1]})
+    >>> plot_lift_by_day(past).get_ylabel()
+    'share of all leavers among them'
+    """
+    ax = style.canvas(ax)
+    style.dress(
+        ax,
+        title="Whom does it find first, day by day?",
+        x="customers called, riskiest first",
+        y="share of all leavers among them",
+    )
+    ax.plot([0, 1], [0, 1], color=style.MUTED, linewidth=1, linestyle="--", label="at random")
+    for order, (label, past, (colour, _)) in enumerate(_latest(predictions)):
+        called, found = gains(past["actual"], past["prediction"])
+        ax.plot(called, found, color=colour, linewidth=1.8, linestyle=_LINES[order], label=label, zorder=3 - order / 10)
+    for axis in (ax.xaxis, ax.yaxis):
+        style.percent_ticks(axis)
+    ax.set(xlim=(0, 1), ylim=(0, 1.03))
+    style.legend(ax, "lower right")
+    return ax
+
+
+def _latest(predictions: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, tuple[str, str]]]:
+    """Yield the last five days of a backtest, the latest first: its name, its rows, its colour and mark."""
+    need(predictions, _NEEDED, "the predictions")
+    if predictions.empty:
+        raise DataError("there is nothing to draw", fix="give the predictions of at least one day")
+    latest = sorted(predictions.groupby(pd.to_datetime(predictions["as_of"])), reverse=True, key=lambda day: day[0])
+    for (day, past), look in zip(latest, _DAYS, strict=False):
+        yield pd.Timestamp(str(day)).date().isoformat(), past, look

@@ -51,6 +51,10 @@ class ReportContent:
         Task: how its champion was chosen, in a sentence or two.
     metrics : mapping of str to str
         Task: the metric that its picture shows.
+    explained : mapping of str to pandas.DataFrame
+        What explains the champions: importance (task, level, name, increase, spread, loss), dependence (task, feature,
+        value, prediction, low, high), errors (task, by, as_of, group, n, predicted, actual, bias, low, high, mae) and
+        horizon (configured, suggested, far, reason).
     audit : pandas.DataFrame, optional
         The audit's findings: check, rows, example, action, level.
     data : mapping of str to object
@@ -84,6 +88,7 @@ class ReportContent:
     champions: Mapping[str, str] = field(default_factory=dict)
     verdicts: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, str] = field(default_factory=lambda: {"churn": "brier", "value": "rmse"})
+    explained: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     audit: pd.DataFrame | None = None
     data: Mapping[str, object] = field(default_factory=dict)
     models: Mapping[str, pd.DataFrame] = field(default_factory=dict)
@@ -117,6 +122,13 @@ class ReportContent:
         if self.predictions is None:
             return None
         rows = self.predictions[self.predictions["task"] == task]
+        return None if rows.empty else rows
+
+    def task_explained(self, name: str, task: str) -> pd.DataFrame | None:
+        """Return a task's rows of one of the tables that explain the champions, or None where there are none."""
+        if name not in self.explained:
+            return None
+        rows = self.explained[name][self.explained[name]["task"] == task]
         return None if rows.empty else rows
 
     def findings(self) -> list[dict[Hashable, Any]]:

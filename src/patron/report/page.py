@@ -7,7 +7,7 @@ import importlib.resources
 from collections.abc import Hashable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import jinja2
 import pandas as pd
@@ -25,6 +25,8 @@ from patron.report.content import ReportContent
 
 TOP = 25
 """How many customers the page lists."""
+DOTS: Final = 150
+"""Dots per inch of a picture, which a page shows at 96 or a little more."""
 
 
 def render(content: ReportContent) -> str:
@@ -145,7 +147,7 @@ def _top(customers: pd.DataFrame) -> list[dict[Hashable, Any]]:
 
 
 def _figure(ax: Axes, alt: str, caption: str) -> dict[str, str]:
-    picture = base64.b64encode(plots.to_png(ax)).decode()
+    picture = base64.b64encode(plots.to_png(ax, dpi=DOTS)).decode()
     width, height = (round(96 * inches) for inches in figure_of(ax).get_size_inches())
     return {"src": f"data:image/png;base64,{picture}", "alt": alt, "caption": caption, "width": width, "height": height}
 
@@ -189,6 +191,10 @@ def _trust(content: ReportContent, task: str) -> dict[str, Any]:
         ],
         "totals": _totals(content, task),
         "figures": list(_trust_figures(content, task, today)),
+        "remark": _remark(content) if task == "churn" else "",
+        "families": _families(content, task),
+        "errors": _errors(content, task),
+        "explaining": [*_moves(content, task), *_off(content, task)],
     }
 
 
@@ -238,18 +244,87 @@ def _trust_figures(content: ReportContent, task: str, today: pd.DataFrame) -> It
             plots.plot_calibration_by_day(own),
             "The same curve for each past day of the backtest; the diagonal is perfect.",
             "Curves that lie together: the risk means the same on every day. Of the last five days, bins of five "
-            "customers and more.",
+            "customers and more; lines are 95\u202f% intervals of the latest.",
         )
         yield _figure(
             plots.plot_lift(last["actual"], last["prediction"]),
             "Share of all leavers reached when the riskiest customers are called first.",
             "The further above the diagonal, the fewer calls are wasted.",
         )
+        yield _figure(
+            plots.plot_lift_by_day(own),
+            "The same curve for each past day of the backtest; the diagonal is calling at random.",
+            "Curves that lie together: it finds them as well on every day.",
+        )
     else:
         yield _figure(
             plots.plot_decile_values(last["actual"], last["prediction"], currency=content.currency),
             "Mean predicted and actual spend of ten groups of customers, ordered by prediction.",
             "Bars of equal height: the money predicted for a group is the money that came.",
+        )
+
+
+def _remark(content: ReportContent) -> str:
+    """Say so where the horizon is far from the one that the customers' own gaps suggest."""
+    found = content.explained.get("horizon")
+    if found is None or found.empty or not found["far"].iloc[0]:
+        return ""
+    row = found.iloc[0]
+    return (
+        f"Churn is asked about over {row['configured']} days, where the rhythm of these customers suggests "
+        f"{row['suggested']}. {row['reason']}"
+    )
+
+
+def _families(content: ReportContent, task: str) -> dict[str, Any] | None:
+    """Return the metric that shuffling worsens and, a row a family, by how much."""
+    table, metric = content.task_explained("importance", task), content.metrics.get(task)
+    if table is None or metric not in METRICS[task]:
+        return None
+    rows = table[(table["level"] == "family") & table["increase"].notna()]
+    rows = rows.assign(share=rows["increase"] / rows["loss"].abs())
+    told = METRICS[task][metric].label
+    return {"metric": f"{told} ({content.currency})" if metric in MONEY else told, "rows": rows.to_dict("records")}
+
+
+def _moves(content: ReportContent, task: str) -> Iterator[dict[str, str]]:
+    found = _families(content, task)
+    if found is None or not found["rows"]:
+        return
+    yield _figure(
+        plots.plot_importance(pd.DataFrame(found["rows"]), content.metrics[task], currency=content.currency),
+        "How much worse the champion gets where a family of features is shuffled; the table gives the figures.",
+        "The longer a bar, the more the champion needs what it stands for; families that tell the same story stand in "
+        "for one another. Left of 0 it would have done as well without.",
+    )
+    dependence = content.task_explained("dependence", task)
+    if dependence is None:
+        return
+    for _, table in dependence.groupby("feature", sort=False):
+        yield _figure(
+            plots.plot_partial_dependence(table, task, currency=content.currency),  # type: ignore[arg-type]
+            "Mean prediction of the same customers by the value of one feature, with the band most customers move in.",
+            "What would be predicted, had all customers this value and everything else as it is.",
+        )
+
+
+def _errors(content: ReportContent, task: str) -> dict[str, pd.DataFrame]:
+    """Return the report day's errors by cohort and by tenth."""
+    table = content.task_explained("errors", task)
+    if table is None:
+        return {}
+    last = table[table["as_of"] == table["as_of"].max()]
+    return {str(by): rows for by, rows in last.groupby("by", sort=False)}
+
+
+def _off(content: ReportContent, task: str) -> Iterator[dict[str, str]]:
+    for by, rows in _errors(content, task).items():
+        if by == "tenth" and task == "value":
+            continue  # the picture of tenths tells it
+        yield _figure(
+            plots.plot_errors(rows, by, task),  # type: ignore[arg-type]
+            "Total predicted over total that came for each group of customers; the table gives the figures.",
+            "At 1 what was predicted came; lines are 95\u202f% intervals.",
         )
 
 

@@ -25,6 +25,7 @@ from patron.tracking.model import save_model
 
 CHAMPION: Final = "champion"
 """The alias under which consumers load the model: models:/NAME@champion."""
+_BARS: Final = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def log_training(
     data_digest: str,
     git_revision: str | None = None,
     plots: Mapping[str, Any] | None = None,
+    tables: Mapping[str, pd.DataFrame] | None = None,
 ) -> Registered:
     """Log a training run and register its bundle as a model; `move_champion` lets it serve.
 
@@ -87,6 +89,8 @@ def log_training(
         Of the code that trained.
     plots : mapping of str to matplotlib Figure, optional
         By file name, like 'calibration.png'.
+    tables : mapping of str to DataFrame, optional
+        By name, like 'importance'; kept as tables/NAME.csv.
 
     Returns
     -------
@@ -123,6 +127,8 @@ def log_training(
             client.log_text(run_id, leaderboard.to_csv(index=False), "leaderboard.csv")
             client.log_text(run_id, config, "config.yaml")
             client.log_artifact(run_id, str(bundle / "CARD.md"))
+            for name, table in (tables or {}).items():
+                client.log_text(run_id, table.to_csv(index=False), f"tables/{name}.csv")
             for name, figure in (plots or {}).items():
                 client.log_figure(run_id, figure, f"plots/{name}")
             version = _register(client, run_id, bundle, manifest)
@@ -270,7 +276,7 @@ def _register(client: Any, run_id: str, bundle: Path, manifest: Manifest) -> str
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Import MLflow and keep its notes, prints and warnings from the user; what fails still raises."""
+    """Import MLflow and keep its notes, prints, bars and warnings from the user; what fails still raises."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         import mlflow.pyfunc  # noqa: F401, PLC0415  # 0.8 s that only training pays; it sets its loggers' levels
@@ -279,8 +285,13 @@ def _quiet() -> Iterator[None]:
         levels = [logger.level for logger in loggers]
         for logger in loggers:
             logger.setLevel(logging.CRITICAL)  # what fails is told once, by the error raised
+        bars = os.environ.get(_BARS)
+        os.environ[_BARS] = "false"
         try:
             yield
         finally:
+            os.environ.pop(_BARS)
+            if bars is not None:
+                os.environ[_BARS] = bars
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
