@@ -51,7 +51,7 @@ class Blend(TreesOnModel[ValueBooster]):
         """Fit both halves, and scale by their totals over all customers at t."""
         name, _ = self._chosen(data)
         transaction = valued(fit_model(name, data, data.t), data, data.t)
-        trees = self._new(data).fit(data.rows[data.today.columns], data.rows["spend_next"])
+        trees = self._on_features(data, "spend_next")
         factor = to_total(trees.predict(data.today), transaction.predict(data.today))
         return FittedBlend(transaction, trees, factor)
 

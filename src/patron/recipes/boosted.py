@@ -34,6 +34,12 @@ class TreeRecipe(Generic[Trees]):
                 raise ConfigError(f"{name} is a number", example=value, fix="correct it, or leave it out")
         self.settings = settings
 
+    def _on_features(self, data: TrainingData, label: str) -> Trees:
+        """Return trees grown on the features alone; recipes of the same settings share them."""
+        key = ("trees", label, tuple(sorted(self.settings.items())))
+        trees: Trees = data.once(key, lambda: self._new(data).fit(data.rows[data.today.columns], data.rows[label]))
+        return trees
+
     def _new(self, data: TrainingData) -> Trees:
         return self._grown(**self.settings, horizon=data.horizon, seed=data.seed)
 
@@ -92,8 +98,7 @@ class BoostedChurn(TreeRecipe[ChurnClassifier]):
 
     def fit(self, data: TrainingData) -> FittedBoostedChurn:
         """Grow the trees on the training rows."""
-        trees = self._new(data).fit(data.rows[data.today.columns], data.rows["churned"])
-        return FittedBoostedChurn(data.unit, trees)
+        return FittedBoostedChurn(data.unit, self._on_features(data, "churned"))
 
     def load(self, folder: Path) -> FittedBoostedChurn:
         """Read back a fitted one."""
@@ -125,7 +130,7 @@ class BoostedValue(TreeRecipe[ValueBooster]):
 
     def fit(self, data: TrainingData) -> FittedBoostedValue:
         """Grow the trees on the training rows."""
-        return FittedBoostedValue(self._new(data).fit(data.rows[data.today.columns], data.rows["spend_next"]))
+        return FittedBoostedValue(self._on_features(data, "spend_next"))
 
     def load(self, folder: Path) -> FittedBoostedValue:
         """Read back a fitted one."""

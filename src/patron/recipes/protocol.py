@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from threading import Lock
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from patron._core.files import read_json, write_json, write_text
 
 Array = npt.NDArray[np.float64]
 Task = Literal["churn", "value"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,15 @@ class TrainingData:
     seed: int = 0
     spend_with_first: Mapping[pd.Timestamp, pd.DataFrame] = field(default_factory=dict)
     fits: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _locks: dict[Any, Lock] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, key: Any, fit: Callable[[], T]) -> T:
+        """Return what `fit` makes of these data, made once under this key however many recipes need it."""
+        with self._locks.setdefault(key, Lock()):
+            if key not in self.fits:
+                self.fits[key] = fit()
+            made: T = self.fits[key]
+            return made
 
 
 @runtime_checkable

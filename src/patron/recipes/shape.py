@@ -82,10 +82,10 @@ class Shape(TreesOnModel[ValueBooster]):
         for day, where in by_day(rows):
             value[where] = valued(at[day], data, day).predict(rows.iloc[where])
         least = LEAST * float(value.mean())
-        seen = rows[data.today.columns]
-        columns, offset = _with_value(seen, value, least)
+        columns, offset = _with_value(rows[data.today.columns], value, least)
         transaction = valued(fit_model(name, data, data.t), data, data.t)
-        alone, correcting = self._new(data).fit(seen, spend), self._new(data).fit(columns, spend, offset)
+        correcting = self._new(data).fit(columns, spend, offset)
+        alone = self._on_features(data, "spend_next")
         unscaled = FittedShape(transaction, alone, correcting, least)
         total = transaction.predict(data.today)
         first, second = (to_total(spend, total) for spend in unscaled.by_trees(data.today))

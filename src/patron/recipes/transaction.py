@@ -124,9 +124,7 @@ class PurchasesTimesSpend:
 
 def fit_model(name: str, data: TrainingData, day: pd.Timestamp) -> Any:
     """Return the named transaction model as fitted on all customers as of one day of `data`; fitted once."""
-    if (name, day) not in data.fits:
-        data.fits[name, day] = TRANSACTION_MODELS[name]().fit(in_unit(data.counts[day], data.unit))
-    return data.fits[name, day]
+    return data.once(("model", name, day), lambda: TRANSACTION_MODELS[name]().fit(in_unit(data.counts[day], data.unit)))
 
 
 def valued(model: Any, data: TrainingData, day: pd.Timestamp) -> FittedPurchasesTimesSpend:
