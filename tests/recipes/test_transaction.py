@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from patron import rfm_summary
 from patron.churn import ChurnClassifier, clipped_logit
-from patron.models import TRANSACTION_MODELS, BetaGeoNBD, GammaGamma
+from patron.models import TRANSACTION_MODELS, BetaGeoNBD, GammaGamma, ModifiedBetaGeoNBD
 from patron.recipes import recipe, transaction
 from patron.recipes.stack import OUTPUTS
 from patron.recipes.transaction import chosen, valued, with_first
@@ -74,9 +74,20 @@ def test_value_is_expected_purchases_times_gamma_gamma(data, rows):
 
 
 def test_the_model_is_chosen_by_its_brier_score_on_the_training_rows(data, best, coin):
-    assert chosen(data)[0] == best.name
+    assert chosen(data, "churn")[0] == best.name
     evenly = data.rows.assign(churned=np.arange(len(data.rows)) % 2)
-    assert chosen(dataclasses.replace(data, rows=evenly))[0] == "coin"
+    assert chosen(dataclasses.replace(data, rows=evenly), "churn")[0] == "coin"
+
+
+def test_for_value_the_model_is_chosen_by_its_squared_error_of_spend(data):
+    losses = {}
+    for name, kind in TRANSACTION_MODELS.items():
+        errors = []
+        for day, rows in data.rows.groupby(level="as_of"):
+            rows.attrs.update(data.rows.attrs)
+            errors.append((valued(kind().fit(data.counts[day]), data, day).predict(rows) - rows["spend_next"]) ** 2)
+        losses[name] = np.concatenate(errors).mean()
+    assert chosen(data, "value")[0] == min(losses, key=losses.get)
 
 
 def test_each_training_row_is_judged_by_the_parameters_of_its_own_day(data, best, monkeypatch):
@@ -114,7 +125,7 @@ def test_the_stack_adds_its_trees_to_the_logit_of_the_model_fitted_at_t(data, ro
 
 
 def test_the_stack_takes_the_model_chosen_on_the_training_rows(data, coin, monkeypatch):
-    monkeypatch.setattr(transaction, "_brier", lambda _, models: len(next(iter(models.values())).name))
+    monkeypatch.setattr(transaction, "_squares", lambda _, __, models: len(next(iter(models.values())).name))
     assert recipe("stack", "churn").fit(data).model.name == "coin"
 
 
@@ -133,42 +144,40 @@ def test_a_spend_model_that_counts_the_first_purchase_is_fitted_on_all_purchases
     )
 
 
-def test_without_the_first_purchase_among_the_features_the_repeat_purchases_tell_the_spend(data, best):
+def test_without_the_first_purchase_among_the_features_the_repeat_purchases_tell_the_spend(data, rows):
     blind = dataclasses.replace(data, spend_with_first={}, today=data.today.drop(columns="first_spend"))
     for name in ("blend", "shape"):
-        fitted = recipe(name, "value").fit(blind)
+        fitted = recipe(name, "value", transaction_model="bg_nbd").fit(blind)
         assert not fitted.transaction.first
-        assert fitted.predict(blind.today).sum() == pytest.approx(
-            recipe(best.name, "value").fit(data).predict(data.today).sum()
-        )
+        assert fitted.transaction.predict(rows) == pytest.approx(recipe("bg_nbd", "value").fit(data).predict(rows))
 
 
-def test_the_blend_is_half_of_each_with_one_total(data, rows, best):
-    fitted = recipe("blend", "value").fit(data)
-    transaction_value = valued(best().fit(data.counts[data.t]), data, data.t)
+def test_the_blend_is_half_of_each_with_one_total(data, rows):
+    fitted = recipe("blend", "value", transaction_model="mbg_nbd").fit(data)
+    model = valued(ModifiedBetaGeoNBD().fit(data.counts[data.t]), data, data.t)
+    total = recipe("mbg_nbd", "value").fit(data).predict(data.today).sum()
     trees = ValueBooster.from_dict(fitted.trees.to_dict(), fitted.trees.text_)
-    total = transaction_value.predict(data.today).sum()
+    own, other = (total / half.predict(data.today).sum() for half in (model, trees))
+    assert (fitted.transaction_factor, fitted.factor) == pytest.approx((own, other))
     assert fitted.predict(data.today).sum() == pytest.approx(total)
-    expected = transaction_value.predict(rows) / 2 + fitted.factor * fitted.trees.predict(rows) / 2
-    assert fitted.predict(rows) == pytest.approx(expected)
-    assert fitted.factor == pytest.approx(total / trees.predict(data.today).sum())
+    assert fitted.predict(rows) == pytest.approx((own * model.predict(rows) + other * trees.predict(rows)) / 2)
 
 
-def test_the_shape_is_the_mean_of_two_sets_of_trees_with_the_total_of_the_model(data, rows, best):
-    fitted = recipe("shape", "value").fit(data)
-    transaction_value = valued(best().fit(data.counts[data.t]), data, data.t)
-    total = transaction_value.predict(data.today).sum()
+def test_the_shape_is_the_mean_of_two_sets_of_trees_with_the_total_of_the_model(data, rows):
+    fitted = recipe("shape", "value", transaction_model="mbg_nbd").fit(data)
+    total = recipe("mbg_nbd", "value").fit(data).predict(data.today).sum()
     assert [f * spend.sum() for f, spend in zip(fitted.factors, fitted.by_trees(data.today), strict=True)] == (
         pytest.approx([total, total])
     )
-    seen, value = rows[data.today.columns], transaction_value.predict(rows)
+    seen = rows[data.today.columns]
+    value = valued(ModifiedBetaGeoNBD().fit(data.counts[data.t]), data, data.t).predict(rows)
     alone = np.exp(fitted.alone.booster_.predict(seen.to_numpy(dtype=float), raw_score=True))
     columns = seen.assign(expected_spend=value).to_numpy(dtype=float)
     corrected = (value + fitted.least) * np.exp(fitted.correcting.booster_.predict(columns, raw_score=True))
     assert fitted.predict(rows) == pytest.approx((fitted.factors[0] * alone + fitted.factors[1] * corrected) / 2)
 
 
-def test_each_training_row_of_the_shape_has_the_value_of_its_own_day(data, best, monkeypatch):
+def test_each_training_row_of_the_shape_has_the_value_of_its_own_day(data, monkeypatch):
     seen = {}
     fit = ValueBooster.fit
 
@@ -178,10 +187,10 @@ def test_each_training_row_of_the_shape_has_the_value_of_its_own_day(data, best,
         return fit(self, X, y, offset)
 
     monkeypatch.setattr(ValueBooster, "fit", spy)
-    fitted = recipe("shape", "value").fit(data)
+    fitted = recipe("shape", "value", transaction_model="bg_nbd").fit(dataclasses.replace(data))
     for day in data.rows.index.get_level_values("as_of").unique():
         mine = seen["X"].index.get_level_values("as_of") == day
-        value = valued(best().fit(data.counts[day]), data, day).predict(data.rows[mine])
+        value = valued(BetaGeoNBD().fit(data.counts[day]), data, day).predict(data.rows[mine])
         assert np.array_equal(seen["X"]["expected_spend"][mine], value)
         assert seen["offset"][mine] == pytest.approx(np.log(value + fitted.least))
 

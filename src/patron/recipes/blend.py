@@ -16,15 +16,17 @@ from patron.value.booster import ValueBooster
 
 @dataclass(frozen=True)
 class FittedBlend:
-    """Both halves, and the factor that gives the trees the transaction model's total at t."""
+    """Both halves, and the factors that give each the transaction model's total at t."""
 
     transaction: FittedPurchasesTimesSpend
     trees: ValueBooster
     factor: float
+    transaction_factor: float = 1.0
 
     def predict(self, rows: pd.DataFrame) -> Array:
         """Spend over the horizon, shape (n,)."""
-        return (self.transaction.predict(rows) + self.factor * self.trees.predict(rows)) / 2
+        own, trees = self.transaction.predict(rows), self.trees.predict(rows)
+        return (self.transaction_factor * own + self.factor * trees) / 2
 
     def save(self, folder: Path) -> None:
         """Write value.json and value.txt."""
@@ -32,6 +34,7 @@ class FittedBlend:
             "transaction": self.transaction.to_dict(),
             "trees": self.trees.to_dict(),
             "factor": self.factor,
+            "transaction_factor": self.transaction_factor,
         }
         write_fitted(folder, "value", Blend.name, content, self.trees.text_)
 
@@ -48,12 +51,12 @@ class Blend(TreesOnModel[ValueBooster]):
     _grown = ValueBooster
 
     def fit(self, data: TrainingData) -> FittedBlend:
-        """Fit both halves, and scale by their totals over all customers at t."""
+        """Fit both halves, and scale them to the total of the model's own recipe over all customers at t."""
         name, _ = self._chosen(data)
         transaction = valued(fit_model(name, data, data.t), data, data.t)
         trees = self._on_features(data, "spend_next")
-        factor = to_total(trees.predict(data.today), transaction.predict(data.today))
-        return FittedBlend(transaction, trees, factor)
+        own, other = (to_total(half.predict(data.today), name, data) for half in (transaction, trees))
+        return FittedBlend(transaction, trees, other, own)
 
     def load(self, folder: Path) -> FittedBlend:
         """Read back a fitted one."""
@@ -62,4 +65,5 @@ class Blend(TreesOnModel[ValueBooster]):
             FittedPurchasesTimesSpend.from_dict(content["transaction"]),
             ValueBooster.from_dict(content["trees"], text),
             content["factor"],
+            content.get("transaction_factor", 1.0),
         )

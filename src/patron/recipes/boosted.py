@@ -22,6 +22,7 @@ Trees = TypeVar("Trees", bound=BoostedTrees)
 class TreeRecipe(Generic[Trees]):
     """A recipe that grows trees; its settings are theirs (`learning_rate`, `num_threads`, ...)."""
 
+    task: ClassVar[Task]
     _grown: type[Trees]
 
     def __init__(self, **settings: Any) -> None:
@@ -65,7 +66,7 @@ class TreesOnModel(TreeRecipe[Trees]):
 
     def _chosen(self, data: TrainingData) -> tuple[str, dict[pd.Timestamp, Any]]:
         """Return the model's name, and it as fitted at each as-of day of the rows."""
-        return chosen(data, self.transaction_model)
+        return chosen(data, self.task, self.transaction_model)
 
 
 @dataclass(frozen=True)

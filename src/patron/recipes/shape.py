@@ -87,8 +87,7 @@ class Shape(TreesOnModel[ValueBooster]):
         correcting = self._new(data).fit(columns, spend, offset)
         alone = self._on_features(data, "spend_next")
         unscaled = FittedShape(transaction, alone, correcting, least)
-        total = transaction.predict(data.today)
-        first, second = (to_total(spend, total) for spend in unscaled.by_trees(data.today))
+        first, second = (to_total(spend, name, data) for spend in unscaled.by_trees(data.today))
         return replace(unscaled, factors=(first, second))
 
     def load(self, folder: Path) -> FittedShape:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,8 @@ import pandas as pd
 from patron._core.errors import FitError
 from patron.models import TRANSACTION_MODELS, GammaGamma, load_model
 from patron.recipes.protocol import Array, Task, TrainingData, in_unit, read_fitted, write_fitted
+
+LABEL_OF: Final[dict[Task, str]] = {"churn": "churned", "value": "spend_next"}
 
 
 @dataclass(frozen=True)
@@ -137,9 +139,9 @@ def valued(model: Any, data: TrainingData, day: pd.Timestamp) -> FittedPurchases
     return FittedPurchasesTimesSpend(data.horizon, model, spend, first=paid is not None)
 
 
-def to_total(spend: Array, of: Array) -> float:
-    """Return the factor that gives `spend` the total of another prediction of the same customers."""
-    factor = float(of.sum() / spend.sum())
+def to_total(spend: Array, name: str, data: TrainingData) -> float:
+    """Return the factor that gives spend predicted of today's customers the total of a transaction model's recipe."""
+    factor = float(PurchasesTimesSpend(name).fit(data).predict(data.today).sum() / spend.sum())
     if not np.isfinite(factor):
         raise FitError("the totals of two predictions cannot be compared", example=factor, fix="another test day")
     return factor
@@ -152,14 +154,16 @@ def by_day(rows: pd.DataFrame) -> Iterator[tuple[pd.Timestamp, npt.NDArray[np.in
         yield day, np.flatnonzero(codes == code)
 
 
-def chosen(data: TrainingData, name: str | None = None) -> tuple[str, dict[pd.Timestamp, Any]]:
-    """Choose the transaction model with the lowest Brier score on the training rows, whose labels are all closed.
+def chosen(data: TrainingData, task: Task, name: str | None = None) -> tuple[str, dict[pd.Timestamp, Any]]:
+    """Choose the transaction model that errs least on the training rows, whose labels are all closed.
 
     At each row's as_of the parameters are those that all customers gave that day.
 
     Parameters
     ----------
     data : TrainingData
+    task : {'churn', 'value'}
+        What the squared error is of: the label, or spend.
     name : str, optional
         The model, if it is settled already.
 
@@ -171,13 +175,14 @@ def chosen(data: TrainingData, name: str | None = None) -> tuple[str, dict[pd.Ti
     """
     names = TRANSACTION_MODELS if name is None else [name]
     fitted = {name: {day: fit_model(name, data, day) for day, _ in by_day(data.rows)} for name in names}
-    return min(fitted.items(), key=lambda item: _brier(data, item[1])) if name is None else (name, fitted[name])
+    best = min(fitted, key=lambda name: _squares(data, task, fitted[name])) if name is None else name
+    return best, fitted[best]
 
 
-def _brier(data: TrainingData, models: dict[pd.Timestamp, Any]) -> float:
+def _squares(data: TrainingData, task: Task, models: dict[pd.Timestamp, Any]) -> float:
     squares = 0.0
     for day, where in by_day(data.rows):
         rows = data.rows.iloc[where]
-        predicted = FittedNoPurchase(data.horizon, models[day]).predict(rows)
-        squares += float(((predicted - rows["churned"].to_numpy()) ** 2).sum())
-    return squares / len(data.rows)
+        fitted = FittedNoPurchase(data.horizon, models[day]) if task == "churn" else valued(models[day], data, day)
+        squares += float(((fitted.predict(rows) - rows[LABEL_OF[task]].to_numpy()) ** 2).sum())
+    return squares
