@@ -10,6 +10,7 @@ from patron._core.progress import listen
 from patron.data.readers import read_transactions
 from patron.datasets import load_cdnow_sample
 from patron.evaluation import Backtest, backtest
+from patron.features import CORE
 from patron.metrics import METRICS
 from patron.recipes import RECIPES, recipe, training
 
@@ -274,7 +275,10 @@ def test_no_label_after_the_test_day_moves_a_byte_of_any_recipe(task, two_future
     for future in two_futures:
         folder = tmp_path / str(len(files))
         recipes = [Kept(recipe(name, task), folder) for name in RECIPES[task]]
-        results.append(backtest(future, task, "91 days", "1998-03-31", recipes, unit="week", every="91 days"))
+        seen = (*CORE, "first_spend")
+        results.append(
+            backtest(future, task, "91 days", "1998-03-31", recipes, unit="week", every="91 days", which=seen)
+        )
         files.append({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")})
     was, otherwise = (result.predictions for result in results)
     assert (was["actual"] != otherwise["actual"]).all()

@@ -11,7 +11,7 @@ T = pd.Timestamp("1998-03-31")
 @pytest.mark.slow
 @pytest.mark.golden
 def test_the_stack_beats_the_transaction_model_on_cdnow(cdnow):
-    line = Timeline(cdnow, horizon=91, unit="week")
+    line = Timeline(cdnow, horizon=91, unit="week", which="core")
     data = line.training(T, training_days(cdnow.first_day, T, 91, 28))
     rows = line.test(T)
     churned = rows["churned"].to_numpy(dtype=float)
