@@ -9,7 +9,7 @@ from patron.churn import ChurnClassifier, clipped_logit
 from patron.models import TRANSACTION_MODELS, BetaGeoNBD, GammaGamma, ModifiedBetaGeoNBD
 from patron.recipes import recipe, transaction
 from patron.recipes.stack import OUTPUTS
-from patron.recipes.transaction import chosen, valued, with_first
+from patron.recipes.transaction import chosen, day_by_day, valued, with_first
 from patron.value.booster import ValueBooster
 
 pytestmark = [
@@ -77,6 +77,13 @@ def test_the_model_is_chosen_by_its_brier_score_on_the_training_rows(data, best,
     assert chosen(data, "churn")[0] == best.name
     evenly = data.rows.assign(churned=np.arange(len(data.rows)) % 2)
     assert chosen(dataclasses.replace(data, rows=evenly), "churn")[0] == "coin"
+
+
+def test_what_is_told_day_by_day_comes_back_in_the_order_of_the_rows(data):
+    mixed = data.rows.sample(frac=1.0, random_state=1)
+    told = day_by_day(mixed, lambda day, some: some["T"].to_numpy() + day.day_of_year)
+    days = mixed.index.get_level_values("as_of").day_of_year
+    assert np.array_equal(told, mixed["T"].to_numpy() + days.to_numpy())
 
 
 def test_for_value_the_model_is_chosen_by_its_squared_error_of_spend(data):

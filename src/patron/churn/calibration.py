@@ -10,8 +10,9 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from patron.boosting import Array, HeldOut
+from patron.metrics.arrays import Z95
 
-NOISE: Final = 1.959963984540054
+NOISE: Final = Z95
 """Standard errors of the gain that are noise: a gain within its 95 % interval of 0 is none."""
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,8 @@ from patron.evaluation.bootstrap import Sample, bootstrap, interval
 from patron.features import Which
 from patron.metrics import METRICS
 from patron.recipes import recipe as named_recipe
-from patron.recipes.protocol import Recipe, Task, TrainingData
+from patron.recipes.protocol import LABEL_OF, Recipe, Task, TrainingData
 from patron.recipes.training import ORIGINS, Timeline
-
-LABELS: Final[dict[Task, str]] = {"churn": "churned", "value": "spend_next"}
 
 
 @dataclass(frozen=True)
@@ -171,8 +169,8 @@ def backtest(
     >>> brier.set_index("recipe")["value"].round(2).to_dict()
     {'base_rate': 0.11, 'bg_nbd': 0.09}
     """
-    if task not in LABELS:
-        raise ConfigError(f"unknown task {task!r}", fix=f"one of {', '.join(LABELS)}")
+    if task not in LABEL_OF:
+        raise ConfigError(f"unknown task {task!r}", fix=f"one of {', '.join(LABEL_OF)}")
     length = Horizon.parse(horizon).fixed_days("horizon")
     step = Horizon.parse(every).fixed_days("every")
     days = _closed(day_numbers(as_of), length, log.observed_until)
@@ -194,7 +192,7 @@ def backtest(
                         "as_of": as_stamps([day])[0],
                         "customer_id": test.index.get_level_values("customer_id"),
                         "prediction": _finite(prediction, name, day),
-                        "actual": test[LABELS[task]].to_numpy(dtype=float),
+                        "actual": test[LABEL_OF[task]].to_numpy(dtype=float),
                     }
                 )
             )

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron._core.calendar import unit_days
+from patron.metrics.arrays import Z95
 
-Z95: Final = 1.959963984540054
 MOST_COHORTS: Final = 12
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from patron._core.errors import DataError, PatronError
 from patron._core.progress import track
-from patron.features.catalogue import feature_named
+from patron.churn.reasons import family_of
 from patron.metrics import Metric
 from patron.recipes.protocol import Array, Fitted
 
@@ -39,9 +39,7 @@ def families(columns: Iterable[str]) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for name in columns:
-        feature = feature_named(name)
-        family = HISTORY if name in _HISTORY else name if feature is None else feature.family
-        found.setdefault(family, []).append(name)
+        found.setdefault(HISTORY if name in _HISTORY else family_of(name), []).append(name)
     return found
 
 

@@ -15,11 +15,10 @@ from patron._core.calendar import Day, Grain, Horizon, Unit, date_of, day_number
 from patron._core.errors import ConfigError, MissingExtraError
 from patron._core.progress import Stopwatch, track
 from patron.boosting import BoostedTrees
-from patron.evaluation.backtest import LABELS
 from patron.evaluation.bootstrap import FloatArray, Sample, bootstrap, interval
 from patron.metrics import METRICS
 from patron.recipes import recipe as named_recipe
-from patron.recipes.protocol import Task, TrainingData
+from patron.recipes.protocol import LABEL_OF, Task, TrainingData
 from patron.recipes.training import Timeline
 
 RANGES: Final[dict[str, tuple[float, float]]] = {
@@ -124,8 +123,8 @@ def search(
     >>> len(found.trials), found.metric
     (2, 'brier')
     """
-    if task not in LABELS:
-        raise ConfigError(f"unknown task {task!r}", fix=f"one of {', '.join(LABELS)}")
+    if task not in LABEL_OF:
+        raise ConfigError(f"unknown task {task!r}", fix=f"one of {', '.join(LABEL_OF)}")
     named_recipe(recipe, task, **{name: low for name, (low, _) in RANGES.items()})
     length, step = Horizon.parse(horizon).fixed_days("horizon"), Horizon.parse(every).fixed_days("every")
     timeline = timeline or Timeline(log, length, unit, grain)
@@ -167,7 +166,7 @@ class _Day:
         t = date_of(day)
         test = timeline.test(t)
         data = timeline.training(t, timeline.days(t, step), seed)
-        return cls(data, test.index.get_level_values("customer_id"), test[LABELS[task]].to_numpy(dtype="float64"))
+        return cls(data, test.index.get_level_values("customer_id"), test[LABEL_OF[task]].to_numpy(dtype="float64"))
 
 
 @dataclass(frozen=True)

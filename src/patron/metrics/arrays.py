@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ import numpy.typing as npt
 from patron._core.errors import DataError
 
 FloatArray = npt.NDArray[np.float64]
+Z95: Final = 1.959963984540054
+"""Standard errors from the middle of a 95 % interval to its ends."""
 
 
 def checked(

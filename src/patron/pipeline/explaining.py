@@ -24,11 +24,10 @@ from patron.evaluation import (
     suggest_horizon,
     tenths,
 )
-from patron.evaluation.backtest import LABELS
 from patron.evaluation.explain import HISTORY
 from patron.metrics import METRICS, Metric
 from patron.plots.churn import calibration_bins, gains
-from patron.recipes.protocol import Fitted, Recipe, Task, TrainingData
+from patron.recipes.protocol import LABEL_OF, Fitted, Recipe, Task, TrainingData
 from patron.recipes.training import Timeline
 
 MOST_ROWS: Final = 3_000
@@ -164,7 +163,7 @@ def _held_out(line: Timeline, result: Backtest) -> tuple[pd.DataFrame, pd.Series
     if len(test) > MOST_ROWS:
         chosen = np.random.default_rng(0).choice(len(test), MOST_ROWS, replace=False)
         test = test.iloc[np.sort(chosen)]
-    return test[line.today(result.report_day).columns], test[LABELS[result.task]]
+    return test[line.today(result.report_day).columns], test[LABEL_OF[result.task]]
 
 
 def _importance(fitted: Fitted, rows: pd.DataFrame, came: pd.Series, metric: Metric) -> list[pd.DataFrame]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from patron.metrics.arrays import FloatArray, Groups
+from patron.metrics.arrays import Z95, FloatArray, Groups
 from patron.plots import style
 from patron.plots.arrays import labels
 
@@ -42,8 +42,8 @@ def calibration_bins(actual: npt.ArrayLike, predicted: npt.ArrayLike, bins: int 
     held = n > 0
     n = n[held]
     share = np.bincount(bin_of, weights=happened, minlength=bins)[held] / n
-    centre = (share + style.Z95**2 / (2 * n)) / (1 + style.Z95**2 / n)
-    reach = style.Z95 * np.sqrt(share * (1 - share) / n + (style.Z95 / (2 * n)) ** 2) / (1 + style.Z95**2 / n)
+    centre = (share + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
+    reach = Z95 * np.sqrt(share * (1 - share) / n + (Z95 / (2 * n)) ** 2) / (1 + Z95**2 / n)
     return pd.DataFrame(
         {
             "low_edge": np.flatnonzero(held) / bins,

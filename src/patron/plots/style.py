@@ -23,9 +23,6 @@ GRID: Final = "#e8ecf0"
 HEAT: Final = "YlGnBu"
 """The colour map of counts, chances and expectations: light is little, dark is much."""
 
-Z95: Final = 1.959963984540054
-"""The normal quantile of a 95 % interval."""
-
 TITLE: Final = 11
 TEXT: Final = 9
 SMALL: Final = 8

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from patron.metrics.arrays import Groups
+from patron.metrics.arrays import Z95, Groups
 from patron.plots import style
 from patron.plots.arrays import amounts
 
@@ -42,7 +42,7 @@ def decile_values(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> pd.DataFra
     )
     spread = np.sqrt(np.maximum(square - mean**2, 0) / max(n - 1, 1))
     return pd.DataFrame(
-        {"predicted": prediction, "actual": mean, "reach": style.Z95 * spread},
+        {"predicted": prediction, "actual": mean, "reach": Z95 * spread},
         index=pd.RangeIndex(1, 11, name="tenth"),
     )
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from patron.recipes.boosted import TreesOnModel
 from patron.recipes.protocol import Array, Task, TrainingData, read_fitted, write_fitted
-from patron.recipes.transaction import FittedPurchasesTimesSpend, fit_model, to_total, valued
+from patron.recipes.transaction import FittedPurchasesTimesSpend, fit_model, to_total, total_of, valued
 from patron.value.booster import ValueBooster
 
 
@@ -55,7 +55,8 @@ class Blend(TreesOnModel[ValueBooster]):
         name, _ = self._chosen(data)
         transaction = valued(fit_model(name, data, data.t), data, data.t)
         trees = self._on_features(data, "spend_next")
-        own, other = (to_total(half.predict(data.today), name, data) for half in (transaction, trees))
+        total = total_of(name, data)
+        own, other = (to_total(half.predict(data.today), total) for half in (transaction, trees))
         return FittedBlend(transaction, trees, other, own)
 
     def load(self, folder: Path) -> FittedBlend:

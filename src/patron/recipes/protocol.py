@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Final, Literal, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ from patron._core.files import read_json, write_json, write_text
 
 Array = npt.NDArray[np.float64]
 Task = Literal["churn", "value"]
+LABEL_OF: Final[dict[Task, str]] = {"churn": "churned", "value": "spend_next"}
+"""The label that each task predicts."""
 T = TypeVar("T")
 
 

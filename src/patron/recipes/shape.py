@@ -11,7 +11,7 @@ import pandas as pd
 
 from patron.recipes.boosted import TreesOnModel
 from patron.recipes.protocol import Array, Task, TrainingData, in_unit, read_fitted, write_fitted
-from patron.recipes.transaction import FittedPurchasesTimesSpend, by_day, fit_model, to_total, valued
+from patron.recipes.transaction import FittedPurchasesTimesSpend, day_by_day, fit_model, to_total, total_of, valued
 from patron.value.booster import ValueBooster
 
 LEAST: Final = 1e-4
@@ -78,16 +78,15 @@ class Shape(TreesOnModel[ValueBooster]):
         """Choose and fit the transaction model, grow both sets of trees, and scale each to its total at t."""
         name, at = self._chosen(data)
         rows, spend = in_unit(data.rows, data.unit), data.rows["spend_next"]
-        value = np.empty(len(rows))
-        for day, where in by_day(rows):
-            value[where] = valued(at[day], data, day).predict(rows.iloc[where])
+        value = day_by_day(rows, lambda day, some: valued(at[day], data, day).predict(some))
         least = LEAST * float(value.mean())
         columns, offset = _with_value(rows[data.today.columns], value, least)
         transaction = valued(fit_model(name, data, data.t), data, data.t)
         correcting = self._new(data).fit(columns, spend, offset)
         alone = self._on_features(data, "spend_next")
         unscaled = FittedShape(transaction, alone, correcting, least)
-        first, second = (to_total(spend, name, data) for spend in unscaled.by_trees(data.today))
+        total = total_of(name, data)
+        first, second = (to_total(spend, total) for spend in unscaled.by_trees(data.today))
         return replace(unscaled, factors=(first, second))
 
     def load(self, folder: Path) -> FittedShape:

@@ -13,7 +13,7 @@ from patron.churn import ChurnClassifier, clipped_logit
 from patron.models import load_model
 from patron.recipes.boosted import TreesOnModel
 from patron.recipes.protocol import Array, Task, TrainingData, in_unit, read_fitted, write_fitted
-from patron.recipes.transaction import by_day, fit_model
+from patron.recipes.transaction import day_by_day, fit_model
 
 OUTPUTS: Final = ("p_no_purchase", "p_alive", "expected_purchases")
 """The transaction model's columns; reasons count them with the offset."""
@@ -60,10 +60,8 @@ class Stack(TreesOnModel[ChurnClassifier]):
     def fit(self, data: TrainingData) -> FittedStack:
         """Choose and fit the transaction model, then grow the trees on its offset."""
         name, at = self._chosen(data)
-        found = np.empty((len(data.rows), len(OUTPUTS)))
         rows = in_unit(data.rows, data.unit)
-        for day, where in by_day(rows):
-            found[where] = outputs(at[day], rows.iloc[where], data.horizon)
+        found = day_by_day(rows, lambda day, some: outputs(at[day], some, data.horizon))
         stacked, offset = _stacked(rows[data.today.columns], found)
         trees = self._new(data).fit(stacked, data.rows["churned"], offset)
         return FittedStack(data.horizon, fit_model(name, data, data.t), trees)

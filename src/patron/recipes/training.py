@@ -136,7 +136,6 @@ class Timeline:
         How time is measured and how purchases merge.
     which : {'all', 'core'} or iterable of str or Feature
         The features computed, as in `patron.features`; recipes need the core.
-
     bought_within : int, optional
         Training rows are of customers who bought within so many days before the as-of day; of all when left out. Who
         is predicted, and what the transaction models see, is everybody in any case.

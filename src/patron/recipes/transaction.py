@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,7 @@ import pandas as pd
 
 from patron._core.errors import FitError
 from patron.models import TRANSACTION_MODELS, GammaGamma, load_model
-from patron.recipes.protocol import Array, Task, TrainingData, in_unit, read_fitted, write_fitted
-
-LABEL_OF: Final[dict[Task, str]] = {"churn": "churned", "value": "spend_next"}
+from patron.recipes.protocol import LABEL_OF, Array, Task, TrainingData, in_unit, read_fitted, write_fitted
 
 
 @dataclass(frozen=True)
@@ -115,8 +113,8 @@ class PurchasesTimesSpend:
 
     def fit(self, data: TrainingData) -> FittedPurchasesTimesSpend:
         """Fit both on all customers at t."""
-        spend = GammaGamma().fit(data.spend[data.t])
-        return FittedPurchasesTimesSpend(data.horizon, fit_model(self.name, data, data.t), spend)
+        model, spend = fit_model(self.name, data, data.t), fit_spend(data, data.t, first=False)
+        return FittedPurchasesTimesSpend(data.horizon, model, spend)
 
     def load(self, folder: Path) -> FittedPurchasesTimesSpend:
         """Read back a fitted one."""
@@ -129,19 +127,29 @@ def fit_model(name: str, data: TrainingData, day: pd.Timestamp) -> Any:
     return data.once(("model", name, day), lambda: TRANSACTION_MODELS[name]().fit(in_unit(data.counts[day], data.unit)))
 
 
+def fit_spend(data: TrainingData, day: pd.Timestamp, *, first: bool) -> GammaGamma:
+    """Return Gamma-Gamma as fitted as of one day of `data`, with the first purchase counted or not; fitted once."""
+    paid = data.spend_with_first if first else data.spend
+    return data.once(("spend", first, day), lambda: GammaGamma().fit(paid[day]))
+
+
 def valued(model: Any, data: TrainingData, day: pd.Timestamp) -> FittedPurchasesTimesSpend:
     """Give a transaction model fitted as of a day its Gamma-Gamma of that day, on all purchases if they are known.
 
     A first purchase tells what a customer spends too: counted in, it ranked the customers of CDNOW far better.
     """
-    paid = data.spend_with_first.get(day)
-    spend = GammaGamma().fit(data.spend[day] if paid is None else paid)
-    return FittedPurchasesTimesSpend(data.horizon, model, spend, first=paid is not None)
+    first = day in data.spend_with_first
+    return FittedPurchasesTimesSpend(data.horizon, model, fit_spend(data, day, first=first), first)
 
 
-def to_total(spend: Array, name: str, data: TrainingData) -> float:
-    """Return the factor that gives spend predicted of today's customers the total of a transaction model's recipe."""
-    factor = float(PurchasesTimesSpend(name).fit(data).predict(data.today).sum() / spend.sum())
+def total_of(name: str, data: TrainingData) -> float:
+    """Return what today's customers will spend in all, by a transaction model's own recipe."""
+    return float(PurchasesTimesSpend(name).fit(data).predict(data.today).sum())
+
+
+def to_total(spend: Array, total: float) -> float:
+    """Return the factor that gives `spend` the total."""
+    factor = total / float(spend.sum())
     if not np.isfinite(factor):
         raise FitError("the totals of two predictions cannot be compared", example=factor, fix="another test day")
     return factor
@@ -152,6 +160,14 @@ def by_day(rows: pd.DataFrame) -> Iterator[tuple[pd.Timestamp, npt.NDArray[np.in
     codes, days = pd.factorize(rows.index.get_level_values("as_of"), sort=True)
     for code, day in enumerate(days):
         yield day, np.flatnonzero(codes == code)
+
+
+def day_by_day(rows: pd.DataFrame, told: Callable[[pd.Timestamp, pd.DataFrame], Array]) -> Array:
+    """Return what is told of each row, the rows of an as-of day at a time, in the order of the rows."""
+    days, places = zip(*by_day(rows), strict=True)
+    parts = [told(day, rows.iloc[where]) for day, where in zip(days, places, strict=True)]
+    found: Array = np.concatenate(parts)[np.argsort(np.concatenate(places))]
+    return found
 
 
 def chosen(data: TrainingData, task: Task, name: str | None = None) -> tuple[str, dict[pd.Timestamp, Any]]:
@@ -180,9 +196,8 @@ def chosen(data: TrainingData, task: Task, name: str | None = None) -> tuple[str
 
 
 def _squares(data: TrainingData, task: Task, models: dict[pd.Timestamp, Any]) -> float:
-    squares = 0.0
-    for day, where in by_day(data.rows):
-        rows = data.rows.iloc[where]
+    def told(day: pd.Timestamp, rows: pd.DataFrame) -> Array:
         fitted = FittedNoPurchase(data.horizon, models[day]) if task == "churn" else valued(models[day], data, day)
-        squares += float(((fitted.predict(rows) - rows[LABEL_OF[task]].to_numpy()) ** 2).sum())
-    return squares
+        return fitted.predict(rows)
+
+    return float(((day_by_day(data.rows, told) - data.rows[LABEL_OF[task]].to_numpy()) ** 2).sum())
