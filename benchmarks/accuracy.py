@@ -18,7 +18,7 @@ from patron.models import TRANSACTION_MODELS
 from patron.recipes.protocol import Task
 from patron.recipes.training import Timeline
 
-TREES: Final = ("lightgbm", "stack")
+TREES: Final = ("lightgbm", "stack", "blend")
 SPEND: Final = ("lightgbm", "blend", "shape")
 RULE: Final[dict[Task, list[str]]] = {"churn": ["brier", "log_loss"], "value": ["rmse", "gini"]}
 LOGS: Final = {"cdnow": patron.datasets.load_cdnow, "journey": patron.datasets.load_complete_journey}
@@ -45,8 +45,10 @@ CONTESTS: Final = {
     "journey-spend": Contest("journey", "value", 28, EARLIER, JOURNEY_DAYS, SPEND),
     "journey-spend-91": Contest("journey", "value", 91, ("2017-07-02",), ("2017-10-01",), SPEND),
     "cdnow-churn": Contest("cdnow", "churn", 91, ("1998-02-03", "1998-03-03"), ("1998-03-31",), TREES),
-    "cdnow-spend-91": Contest("cdnow", "value", 91, ("1997-09-30", "1997-10-28"), ("1997-12-30",), SPEND),
-    "cdnow-spend-182": Contest("cdnow", "value", 182, ("1997-09-30", "1997-10-28"), ("1997-12-30",), SPEND, 91),
+    "cdnow-spend-91": Contest("cdnow", "value", 91, ("1997-08-05", "1997-09-02", "1997-09-30"), ("1997-12-30",), SPEND),
+    "cdnow-spend-182": Contest(
+        "cdnow", "value", 182, ("1997-08-05", "1997-09-02", "1997-09-30"), ("1997-12-30",), SPEND, 91
+    ),
 }
 
 

@@ -11,7 +11,7 @@ from patron.recipes.training import Timeline, training_days
 
 HORIZON = 42
 LAST = "2024-11-25"
-TREES = {"lightgbm": 1, "stack": 1, "blend": 1, "shape": 2}
+TREES = {"lightgbm": 1, "stack": 1, "blend": 2, "shape": 2}
 ALL = [(task, name) for task, named in RECIPES.items() for name in named]
 every_recipe = pytest.mark.parametrize(("task", "name"), ALL, ids=[f"{task}-{name}" for task, name in ALL])
 pytestmark = [

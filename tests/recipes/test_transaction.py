@@ -1,6 +1,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import expit
 
@@ -9,7 +10,7 @@ from patron.churn import ChurnClassifier, clipped_logit
 from patron.models import TRANSACTION_MODELS, BetaGeoNBD, GammaGamma, ModifiedBetaGeoNBD
 from patron.recipes import recipe, transaction
 from patron.recipes.stack import OUTPUTS
-from patron.recipes.transaction import chosen, day_by_day, valued, with_first
+from patron.recipes.transaction import _beyond_noise, chosen, day_by_day, valued, with_first
 from patron.value.booster import ValueBooster
 
 pytestmark = [
@@ -106,7 +107,7 @@ def test_each_training_row_is_judged_by_the_parameters_of_its_own_day(data, best
         return fit(self, X, y, offset)
 
     monkeypatch.setattr(ChurnClassifier, "fit", spy)
-    recipe("stack", "churn").fit(data)
+    recipe("stack", "churn").fit(dataclasses.replace(data))
     stacked = seen["X"]
     assert list(stacked) == [*data.today.columns, *OUTPUTS]
     for day in data.rows.index.get_level_values("as_of").unique():
@@ -119,7 +120,7 @@ def test_each_training_row_is_judged_by_the_parameters_of_its_own_day(data, best
 
 
 def test_the_stack_adds_its_trees_to_the_logit_of_the_model_fitted_at_t(data, rows, best):
-    fitted = recipe("stack", "churn").fit(data)
+    fitted = recipe("stack", "churn").fit(dataclasses.replace(data))
     model = best().fit(data.counts[data.t])
     p = model.probability_no_purchase(rows, AHEAD)
     stacked = rows[data.today.columns].assign(
@@ -132,8 +133,11 @@ def test_the_stack_adds_its_trees_to_the_logit_of_the_model_fitted_at_t(data, ro
 
 
 def test_the_stack_takes_the_model_chosen_on_the_training_rows(data, coin, monkeypatch):
-    monkeypatch.setattr(transaction, "_squares", lambda _, __, models: len(next(iter(models.values())).name))
-    assert recipe("stack", "churn").fit(data).model.name == "coin"
+    def squares(_, __, models):
+        return pd.Series([len(next(iter(models.values())).name)] * 2, dtype="float64")
+
+    monkeypatch.setattr(transaction, "_squares", squares)
+    assert recipe("stack", "churn").fit(dataclasses.replace(data)).model.name == "coin"
 
 
 def test_a_spend_model_that_counts_the_first_purchase_is_fitted_on_all_purchases(line, data, rows, best):
@@ -159,29 +163,37 @@ def test_without_the_first_purchase_among_the_features_the_repeat_purchases_tell
         assert fitted.transaction.predict(rows) == pytest.approx(recipe("bg_nbd", "value").fit(data).predict(rows))
 
 
-def test_the_blend_is_half_of_each_with_one_total(data, rows):
-    fitted = recipe("blend", "value", transaction_model="mbg_nbd").fit(data)
-    model = valued(ModifiedBetaGeoNBD().fit(data.counts[data.t]), data, data.t)
+@pytest.mark.parametrize(("name", "shares"), [("shape", [0, 0.5, 0.5]), ("blend", [0.5, 0.25, 0.25])])
+def test_each_part_brings_its_share_of_the_total_of_the_model(data, rows, name, shares):
+    fitted = recipe(name, "value", transaction_model="mbg_nbd").fit(data)
     total = recipe("mbg_nbd", "value").fit(data).predict(data.today).sum()
-    trees = ValueBooster.from_dict(fitted.trees.to_dict(), fitted.trees.text_)
-    own, other = (total / half.predict(data.today).sum() for half in (model, trees))
-    assert (fitted.transaction_factor, fitted.factor) == pytest.approx((own, other))
-    assert fitted.predict(data.today).sum() == pytest.approx(total)
-    assert fitted.predict(rows) == pytest.approx((own * model.predict(rows) + other * trees.predict(rows)) / 2)
-
-
-def test_the_shape_is_the_mean_of_two_sets_of_trees_with_the_total_of_the_model(data, rows):
-    fitted = recipe("shape", "value", transaction_model="mbg_nbd").fit(data)
-    total = recipe("mbg_nbd", "value").fit(data).predict(data.today).sum()
-    assert [f * spend.sum() for f, spend in zip(fitted.factors, fitted.by_trees(data.today), strict=True)] == (
-        pytest.approx([total, total])
-    )
+    brought = [weight * part.sum() for weight, part in zip(fitted.weights, fitted.parts(data.today), strict=True)]
+    assert brought == pytest.approx([share * total for share in shares])
     seen = rows[data.today.columns]
     value = valued(ModifiedBetaGeoNBD().fit(data.counts[data.t]), data, data.t).predict(rows)
     alone = np.exp(fitted.alone.booster_.predict(seen.to_numpy(dtype=float), raw_score=True))
     columns = seen.assign(expected_spend=value).to_numpy(dtype=float)
     corrected = (value + fitted.least) * np.exp(fitted.correcting.booster_.predict(columns, raw_score=True))
-    assert fitted.predict(rows) == pytest.approx((fitted.factors[0] * alone + fitted.factors[1] * corrected) / 2)
+    own, first, second = fitted.weights
+    assert fitted.predict(rows) == pytest.approx(own * value + first * alone + second * corrected)
+
+
+def test_the_blend_of_churn_is_the_mean_of_what_learns_and_a_little_of_the_model(data, rows):
+    fitted = recipe("blend", "churn", transaction_model="mbg_nbd").fit(data)
+    names = {"logistic": 2, "lightgbm": 2, "mbg_nbd": 1}
+    parts = {name: weight * recipe(name, "churn").fit(data).predict(rows) for name, weight in names.items()}
+    stack = 2 * recipe("stack", "churn", transaction_model="mbg_nbd").fit(data).predict(rows)
+    assert fitted.predict(rows) == pytest.approx((sum(parts.values()) + stack) / 7)
+
+
+def test_a_model_takes_the_place_of_pareto_nbd_only_beyond_noise():
+    noise = np.tile([-1.0, 1.0], 200)
+    reference = pd.Series(np.full(400, 10.0))
+    losses = {"pareto_nbd": reference, "bg_nbd": reference + 1, "mbg_nbd": reference - 0.05 + noise}
+    assert losses["mbg_nbd"].sum() < reference.sum()
+    assert _beyond_noise(losses) == "pareto_nbd"
+    assert _beyond_noise({**losses, "mbg_nbd": reference - 1 + noise}) == "mbg_nbd"
+    assert _beyond_noise({"pareto_nbd": reference, "bg_nbd": reference.copy()}) == "pareto_nbd"
 
 
 def test_each_training_row_of_the_shape_has_the_value_of_its_own_day(data, monkeypatch):
@@ -202,18 +214,23 @@ def test_each_training_row_of_the_shape_has_the_value_of_its_own_day(data, monke
         assert seen["offset"][mine] == pytest.approx(np.log(value + fitted.least))
 
 
-@pytest.mark.parametrize(("task", "name"), [("churn", "stack"), ("value", "blend"), ("value", "shape")])
+@pytest.mark.parametrize(
+    ("task", "name"), [("churn", "stack"), ("churn", "blend"), ("value", "blend"), ("value", "shape")]
+)
 def test_a_transaction_model_that_is_settled_is_the_only_one_fitted(data, task, name):
     own = dataclasses.replace(data)
     fitted = recipe(name, task, transaction_model="mbg_nbd").fit(own)
-    assert (fitted.model if task == "churn" else fitted.transaction.model).name == "mbg_nbd"
+    stack = getattr(fitted, "stack", fitted)
+    assert (stack.model if task == "churn" else fitted.transaction.model).name == "mbg_nbd"
     assert {key[1] for key in own.fits if key[0] == "model"} == {"mbg_nbd"}
 
 
 def test_recipes_share_what_is_fitted_and_other_counts_are_fitted_anew(data, rows):
     own = dataclasses.replace(data)
     assert recipe("bg_nbd", "churn").fit(own).model is recipe("bg_nbd", "value").fit(own).model
-    assert recipe("blend", "value").fit(own).trees is recipe("lightgbm", "value").fit(own).trees
-    assert recipe("blend", "value", num_leaves=4).fit(own).trees is not recipe("lightgbm", "value").fit(own).trees
+    assert recipe("blend", "churn").fit(own).stack is recipe("stack", "churn").fit(own)
+    assert recipe("blend", "value").fit(own).correcting is recipe("shape", "value").fit(own).correcting
+    assert recipe("blend", "value").fit(own).alone is recipe("lightgbm", "value").fit(own).trees
+    assert recipe("blend", "value", num_leaves=4).fit(own).alone is not recipe("lightgbm", "value").fit(own).trees
     fewer = dataclasses.replace(own, counts={day: counts.iloc[::2] for day, counts in own.counts.items()})
     assert recipe("bg_nbd", "churn").fit(fewer).model.customers_ < recipe("bg_nbd", "churn").fit(own).model.customers_

@@ -81,7 +81,7 @@ class BoostedTrees(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships n
         min_data_in_leaf: int | None = None,
         lambda_l2: float = 10.0,
         feature_fraction: float = 0.3,
-        n_trees: int = 60,
+        n_trees: int = 100,
         max_trees: int = 200,
         horizon: int | None = None,
         seed: int = 0,

@@ -15,6 +15,8 @@ from patron.metrics import METRICS, Metric
 from patron.models import TRANSACTION_MODELS
 
 BIAS_BOUND: Final = 0.10
+EQUAL: Final = 1e-9
+"""Relative: a recipe that takes its total from the transaction model is as biased as that one, but for rounding."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def _value(result: Backtest, metrics: list[str]) -> tuple[pd.DataFrame, str, str
     off = (bias - 1).abs()
     model = best_transaction_model(result, metrics)
     bound = max(BIAS_BOUND, off[model]) if model else BIAS_BOUND
-    eligible = off <= bound
+    eligible = off <= bound * (1 + EQUAL)
     ranked = _mean_ranked(losses[eligible]).sort_values(["rank", *metrics])
     order = [*ranked.index, *off[~eligible].sort_values().index]
     table = pd.DataFrame({name: _daily(result, name).mean(axis=1) for name in dict.fromkeys([*metrics, "bias"])})

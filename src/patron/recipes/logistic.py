@@ -83,33 +83,38 @@ class Logistic:
     task: ClassVar[Task] = "churn"
 
     def fit(self, data: TrainingData) -> FittedLogistic:
-        """Fit with a ridge of 1 on standardised columns; columns that never vary are left out."""
-        scaled = {name: _on_log_scale(data.rows[name]) for name in data.today.columns}
-        columns = {name: x for name, x in scaled.items() if len(np.unique(x[~np.isnan(x)])) > 1}
-        mean = {name: float(np.nanmean(x)) for name, x in columns.items()}
-        scale = {name: float(np.nanstd(x)) for name, x in columns.items()}
-        absent = {name: np.isnan(x) for name, x in columns.items()}
-        partly = [name for name in columns if absent[name].any()]
-        design = np.column_stack(
-            [
-                *(np.where(absent[name], 0.0, (x - mean[name]) / scale[name]) for name, x in columns.items()),
-                *(absent[name].astype("float64") for name in partly),
-            ]
-        )
-        intercept, slopes = maximum_likelihood(design, data.rows["churned"], ridge=1.0)
-        missing = dict(zip(partly, slopes[len(columns) :].tolist(), strict=True))
-        return FittedLogistic(
-            columns=list(columns),
-            mean=list(mean.values()),
-            scale=list(scale.values()),
-            slope=slopes[: len(columns)].tolist(),
-            missing=[missing.get(name, 0.0) for name in columns],
-            intercept=intercept,
-        )
+        """Fit with a ridge of 1 on standardised columns; columns that never vary are left out. Fitted once."""
+        fitted: FittedLogistic = data.once("logistic", lambda: _logistic(data))
+        return fitted
 
     def load(self, folder: Path) -> FittedLogistic:
         """Read back a fitted one."""
         return FittedLogistic.read(folder)
+
+
+def _logistic(data: TrainingData) -> FittedLogistic:
+    scaled = {name: _on_log_scale(data.rows[name]) for name in data.today.columns}
+    columns = {name: x for name, x in scaled.items() if len(np.unique(x[~np.isnan(x)])) > 1}
+    mean = {name: float(np.nanmean(x)) for name, x in columns.items()}
+    scale = {name: float(np.nanstd(x)) for name, x in columns.items()}
+    absent = {name: np.isnan(x) for name, x in columns.items()}
+    partly = [name for name in columns if absent[name].any()]
+    design = np.column_stack(
+        [
+            *(np.where(absent[name], 0.0, (x - mean[name]) / scale[name]) for name, x in columns.items()),
+            *(absent[name].astype("float64") for name in partly),
+        ]
+    )
+    intercept, slopes = maximum_likelihood(design, data.rows["churned"], ridge=1.0)
+    missing = dict(zip(partly, slopes[len(columns) :].tolist(), strict=True))
+    return FittedLogistic(
+        columns=list(columns),
+        mean=list(mean.values()),
+        scale=list(scale.values()),
+        slope=slopes[: len(columns)].tolist(),
+        missing=[missing.get(name, 0.0) for name in columns],
+        intercept=intercept,
+    )
 
 
 def _on_log_scale(column: pd.Series) -> Array:

@@ -11,11 +11,11 @@ from patron._core.errors import ConfigError
 from patron._core.files import read_json
 from patron.models import TRANSACTION_MODELS
 from patron.recipes.baselines import Average, BaseRate, LastPeriod, Overdue
-from patron.recipes.blend import Blend
+from patron.recipes.blend import BlendedChurn
 from patron.recipes.boosted import BoostedChurn, BoostedValue
 from patron.recipes.logistic import Logistic
 from patron.recipes.protocol import Fitted, Recipe, Task
-from patron.recipes.shape import Shape
+from patron.recipes.shape import Blend, Shape
 from patron.recipes.stack import Stack
 from patron.recipes.transaction import NoPurchase, PurchasesTimesSpend
 
@@ -27,6 +27,7 @@ RECIPES: Final[dict[Task, dict[str, Callable[..., Recipe]]]] = {
         "logistic": Logistic,
         "lightgbm": BoostedChurn,
         "stack": Stack,
+        "blend": BlendedChurn,
     },
     "value": {
         "average": Average,

@@ -1,4 +1,4 @@
-"""The shape: the total from a transaction model, who spends it from trees, alone and on that model's value."""
+"""The total from a transaction model, who spends it from trees: `shape` from trees alone, `blend` half the model's."""
 
 from __future__ import annotations
 
@@ -16,39 +16,44 @@ from patron.value.booster import ValueBooster
 
 LEAST: Final = 1e-4
 """Of the mean value: so much is added before the logarithm, which has no end."""
+Weights = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class FittedShape:
-    """The transaction model's value, both sets of trees, and the factors that give each the model's total at t.
+    """The transaction model's value, two sets of trees, and what each of the three counts.
 
     Attributes
     ----------
+    name : str
+        Of the recipe.
     transaction : FittedPurchasesTimesSpend
     alone : ValueBooster
         On the features.
     correcting : ValueBooster
         On the features and the value, the logarithm of value + least as offset.
     least : float
-    factors : tuple of float
-        Of `alone` and of `correcting`.
+    weights : tuple of float
+        Of the model's value, of `alone` and of `correcting`: its share x what gives it the model's total at t.
     """
 
+    name: str
     transaction: FittedPurchasesTimesSpend
     alone: ValueBooster
     correcting: ValueBooster
     least: float
-    factors: tuple[float, float] = (1.0, 1.0)
+    weights: Weights = (1.0, 1.0, 1.0)
+    task: ClassVar[Task] = "value"
 
     def predict(self, rows: pd.DataFrame) -> Array:
         """Spend over the horizon, shape (n,)."""
-        (own, other), (first, second) = self.factors, self.by_trees(rows)
-        return (own * first + other * second) / 2
+        model, alone, correcting = (weight * part for weight, part in zip(self.weights, self.parts(rows), strict=True))
+        return model + alone + correcting
 
-    def by_trees(self, rows: pd.DataFrame) -> tuple[Array, Array]:
-        """Spend by the trees alone and by those that correct the model, before either is scaled."""
-        corrected = self.correcting.predict(*_with_value(rows, self.transaction.predict(rows), self.least))
-        return self.alone.predict(rows), corrected
+    def parts(self, rows: pd.DataFrame) -> tuple[Array, Array, Array]:
+        """Spend by the transaction model, by the trees alone and by those that correct it, before any is scaled."""
+        value = self.transaction.predict(rows)
+        return value, self.alone.predict(rows), self.correcting.predict(*_with_value(rows, value, self.least))
 
     def save(self, folder: Path) -> None:
         """Write value.json, value.txt and value.2.txt."""
@@ -57,9 +62,9 @@ class FittedShape:
             "alone": self.alone.to_dict(),
             "correcting": self.correcting.to_dict(),
             "least": self.least,
-            "factors": self.factors,
+            "weights": self.weights,
         }
-        write_fitted(folder, "value", Shape.name, content, self.alone.text_, self.correcting.text_)
+        write_fitted(folder, "value", self.name, content, self.alone.text_, self.correcting.text_)
 
 
 class Shape(TreesOnModel[ValueBooster]):
@@ -72,10 +77,22 @@ class Shape(TreesOnModel[ValueBooster]):
 
     name: ClassVar[str] = "shape"
     task: ClassVar[Task] = "value"
+    shares: ClassVar[Weights] = (0.0, 0.5, 0.5)
+    """Of the total: what comes from the model's value, from the trees alone, from those that correct it."""
     _grown = ValueBooster
 
     def fit(self, data: TrainingData) -> FittedShape:
-        """Choose and fit the transaction model, grow both sets of trees, and scale each to its total at t."""
+        """Choose and fit the transaction model, grow both sets of trees, and scale each part to its total at t."""
+        model, _ = self._chosen(data)
+        key = ("shape", model, tuple(sorted(self.settings.items())))
+        unscaled: FittedShape = data.once(key, lambda: self._unscaled(data))
+        total = total_of(model, data)
+        first, second, third = (
+            share * to_total(part, total) for share, part in zip(self.shares, unscaled.parts(data.today), strict=True)
+        )
+        return replace(unscaled, name=self.name, weights=(first, second, third))
+
+    def _unscaled(self, data: TrainingData) -> FittedShape:
         name, at = self._chosen(data)
         rows, spend = in_unit(data.rows, data.unit), data.rows["spend_next"]
         value = day_by_day(rows, lambda day, some: valued(at[day], data, day).predict(some))
@@ -83,22 +100,29 @@ class Shape(TreesOnModel[ValueBooster]):
         columns, offset = _with_value(rows[data.today.columns], value, least)
         transaction = valued(fit_model(name, data, data.t), data, data.t)
         correcting = self._new(data).fit(columns, spend, offset)
-        alone = self._on_features(data, "spend_next")
-        unscaled = FittedShape(transaction, alone, correcting, least)
-        total = total_of(name, data)
-        first, second = (to_total(spend, total) for spend in unscaled.by_trees(data.today))
-        return replace(unscaled, factors=(first, second))
+        return FittedShape(self.name, transaction, self._on_features(data, "spend_next"), correcting, least)
 
     def load(self, folder: Path) -> FittedShape:
         """Read back a fitted one."""
         content, (alone, correcting) = read_fitted(folder, "value", self.name, trees=2)
         return FittedShape(
+            self.name,
             FittedPurchasesTimesSpend.from_dict(content["transaction"]),
             ValueBooster.from_dict(content["alone"], alone),
             ValueBooster.from_dict(content["correcting"], correcting),
             content["least"],
-            tuple(content["factors"]),
+            tuple(content["weights"]),
         )
+
+
+class Blend(Shape):
+    """The mean of a transaction model's own value and of the `shape` that trees give its total.
+
+    Where training days are few or the base changes, the model errs less than the trees; where history is long, more.
+    """
+
+    name: ClassVar[str] = "blend"
+    shares: ClassVar[Weights] = (0.5, 0.25, 0.25)
 
 
 def _with_value(rows: pd.DataFrame, value: Array, least: float) -> tuple[pd.DataFrame, Array]:

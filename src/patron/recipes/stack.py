@@ -38,8 +38,21 @@ class FittedStack:
 
     def save(self, folder: Path) -> None:
         """Write churn.json and churn.txt."""
-        content = {"horizon": self.horizon, "model": self.model.to_dict(), "trees": self.trees.to_dict()}
-        write_fitted(folder, "churn", Stack.name, content, self.trees.text_)
+        write_fitted(folder, "churn", Stack.name, self.to_dict(), self.trees.text_)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the trees, as JSON values."""
+        return {"horizon": self.horizon, "model": self.model.to_dict(), "trees": self.trees.to_dict()}
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any], text: str) -> FittedStack:
+        """Build it from `to_dict` and the trees' text."""
+        trees = ChurnClassifier.from_dict(content["trees"], text)
+        return cls(content["horizon"], load_model(content["model"]), trees)
+
+    def contributions(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Tell what each column adds to the log-odds before calibration, the model's logit as `offset`."""
+        return self.trees.contributions(*self._with_outputs(rows))
 
     def _with_outputs(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, Array]:
         rows = in_unit(rows, self.model.unit_)
@@ -58,7 +71,12 @@ class Stack(TreesOnModel[ChurnClassifier]):
     _grown = ChurnClassifier
 
     def fit(self, data: TrainingData) -> FittedStack:
-        """Choose and fit the transaction model, then grow the trees on its offset."""
+        """Choose and fit the transaction model, and grow the trees on its offset; fitted once."""
+        key = ("stack", self.transaction_model, tuple(sorted(self.settings.items())))
+        fitted: FittedStack = data.once(key, lambda: self._fit(data))
+        return fitted
+
+    def _fit(self, data: TrainingData) -> FittedStack:
         name, at = self._chosen(data)
         rows = in_unit(data.rows, data.unit)
         found = day_by_day(rows, lambda day, some: outputs(at[day], some, data.horizon))
@@ -69,8 +87,7 @@ class Stack(TreesOnModel[ChurnClassifier]):
     def load(self, folder: Path) -> FittedStack:
         """Read back a fitted one."""
         content, (text,) = read_fitted(folder, "churn", self.name, trees=1)
-        trees = ChurnClassifier.from_dict(content["trees"], text)
-        return FittedStack(content["horizon"], load_model(content["model"]), trees)
+        return FittedStack.from_dict(content, text)
 
 
 def outputs(model: Any, rows: pd.DataFrame, horizon: int) -> Array:

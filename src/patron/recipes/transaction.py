@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,11 @@ import pandas as pd
 from patron._core.errors import FitError
 from patron.models import TRANSACTION_MODELS, GammaGamma, load_model
 from patron.recipes.protocol import LABEL_OF, Array, Task, TrainingData, in_unit, read_fitted, write_fitted
+
+REFERENCE: Final = "pareto_nbd"
+"""The model that the others simplify; one of them takes its place in a recipe only beyond noise."""
+BEYOND: Final = 1.96
+"""Standard errors; customers are the clusters."""
 
 
 @dataclass(frozen=True)
@@ -171,15 +176,17 @@ def day_by_day(rows: pd.DataFrame, told: Callable[[pd.Timestamp, pd.DataFrame], 
 
 
 def chosen(data: TrainingData, task: Task, name: str | None = None) -> tuple[str, dict[pd.Timestamp, Any]]:
-    """Choose the transaction model that errs least on the training rows, whose labels are all closed.
+    """Choose a transaction model on the training rows, whose labels are all closed: Pareto/NBD, if none is better.
 
-    At each row's as_of the parameters are those that all customers gave that day.
+    Better is a smaller squared error, of the label or of spend, beyond noise: on days with little history the models
+    differ by less, and a choice by luck would move the total of a recipe that takes it from its model. At each row's
+    as_of the parameters are those that all customers gave that day.
 
     Parameters
     ----------
     data : TrainingData
     task : {'churn', 'value'}
-        What the squared error is of: the label, or spend.
+        What the error is of.
     name : str, optional
         The model, if it is settled already.
 
@@ -191,13 +198,23 @@ def chosen(data: TrainingData, task: Task, name: str | None = None) -> tuple[str
     """
     names = TRANSACTION_MODELS if name is None else [name]
     fitted = {name: {day: fit_model(name, data, day) for day, _ in by_day(data.rows)} for name in names}
-    best = min(fitted, key=lambda name: _squares(data, task, fitted[name])) if name is None else name
+    best = _beyond_noise({name: _squares(data, task, fitted[name]) for name in names}) if name is None else name
     return best, fitted[best]
 
 
-def _squares(data: TrainingData, task: Task, models: dict[pd.Timestamp, Any]) -> float:
+def _beyond_noise(losses: dict[str, pd.Series]) -> str:
+    """Return the least loss, or the reference if that one is not worse by more than customers vary."""
+    best = min(losses, key=lambda name: losses[name].sum())
+    lost = losses[REFERENCE] - losses[best]
+    return best if lost.sum() > BEYOND * np.sqrt(len(lost)) * lost.std() else REFERENCE
+
+
+def _squares(data: TrainingData, task: Task, models: dict[pd.Timestamp, Any]) -> pd.Series:
+    """Return each customer's squared errors over all days."""
+
     def told(day: pd.Timestamp, rows: pd.DataFrame) -> Array:
         fitted = FittedNoPurchase(data.horizon, models[day]) if task == "churn" else valued(models[day], data, day)
         return fitted.predict(rows)
 
-    return float(((day_by_day(data.rows, told) - data.rows[LABEL_OF[task]].to_numpy()) ** 2).sum())
+    squares: pd.Series = (data.rows[LABEL_OF[task]] - day_by_day(data.rows, told)) ** 2
+    return squares.groupby(level="customer_id", sort=False).sum()
