@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import accuracy, cold, features, hard_points, intervals, kernel, nasty, rfm, scale, speed
+from benchmarks import accuracy, cold, delivery, features, hard_points, intervals, kernel, nasty, rfm, scale, speed
 
 ALL = [
     *accuracy.BARS,
@@ -17,6 +17,7 @@ ALL = [
     *rfm.BARS,
     *features.BARS,
     *cold.BARS,
+    *delivery.BARS,
 ]
 BARS = {bar.id: bar for bar in ALL}
 

@@ -59,8 +59,6 @@ TRAPS = {
     23: "A covariate above 0 buys more or leaves sooner, in every model",
     24: "Trees that continue from another model's scores get these in every prediction",
 }
-TO_COME = {15: "segments"}
-"""Traps whose subject is not built yet, and what it is."""
 
 
 def simulation() -> str:
@@ -148,7 +146,7 @@ def intervals() -> str:
 def traps() -> str:
     """Return the page of the traps and the tests that name them."""
     tests = trap_tests()
-    bare = sorted(set(TRAPS) - set(tests) - set(TO_COME))
+    bare = sorted(set(TRAPS) - set(tests))
     if bare:
         raise DisagreementError(f"traps without a test: {bare}")
     words = """
@@ -159,7 +157,7 @@ def traps() -> str:
     lines = [cleandoc(words)]
     for number, says in TRAPS.items():
         lines += ["", f"**{number}. {says}**", ""]
-        lines += [f"- `{path}`: {name}" for path, name in tests[number]] or [f"Comes with {TO_COME[number]}."]
+        lines += [f"- `{path}`: {name}" for path, name in tests[number]]
     return checked(lines)
 
 

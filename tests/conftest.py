@@ -15,8 +15,10 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -26,6 +28,17 @@ from patron.data.log import TransactionLog
 from patron.data.readers import read_transactions
 
 _serial = itertools.count()
+HEAD = "customer_id,time,amount\n"
+CONFIG = """\
+name: shop
+workspace: "{folder}"
+data:
+  transactions: {{source: "{source}"}}
+churn: {{horizon: 60 days, test: {{last: 2, every: 60 days}}, recipes: [base_rate, bg_nbd]}}
+value: {{test_horizon: 60 days, recipes: [average, bg_nbd]}}
+score: {{reasons: {{rows: 0}}}}
+resources: {{threads: 1}}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -170,3 +183,37 @@ def cdnow_sample() -> TransactionLog:
 @pytest.fixture(scope="session")
 def complete_journey() -> TransactionLog:
     return patron.datasets.load_complete_journey()
+
+
+def _rows(customers: int = 40, days: int = 420, repeat: int = 5) -> str:
+    """Lines of a log that is fine: each customer buys `repeat` times."""
+    start = pd.Timestamp("2022-01-01")
+    lines = []
+    for customer in range(customers):
+        for k in range(repeat):
+            day = start + pd.Timedelta(days=(customer * 7 + k * days // repeat) % days)
+            lines.append(f"c{customer:03},{day.date()},{10 + customer}.50")
+    return "\n".join(lines) + "\n"
+
+
+def _shop(folder: Path, log: str | bytes | None = None, source: str = "log.csv", text: str = CONFIG) -> Path:
+    """Write a log, by default one that is fine, and a configuration that reads it; the configuration's path."""
+    content = HEAD + _rows() if log is None else log
+    folder.mkdir(exist_ok=True)
+    (folder / source).write_bytes(content if isinstance(content, bytes) else content.encode())
+    path = folder / "shop.yaml"
+    path.write_text(text.format(folder=folder, source=source), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def make_shop() -> Any:
+    """`make_shop(folder, log, source, text)` writes a log and a configuration; `make_shop.text` is the latter's."""
+    _shop.text = CONFIG
+    return _shop
+
+
+@pytest.fixture(scope="session")
+def make_rows() -> Callable[..., str]:
+    """`make_rows(customers, days, repeat)` gives the lines of a log that is fine."""
+    return _rows

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import typer
 from rich import box
@@ -18,6 +23,7 @@ from rich.table import Table
 
 from patron._core import progress
 from patron._core.errors import PatronError, PatronWarning
+from patron._core.logs import LogLines
 
 app = typer.Typer(
     name="patron",
@@ -26,8 +32,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+INTERRUPTED: Final = 130
+"""The exit code after Ctrl-C, as shells have it."""
 out = Console()
 err = Console(stderr=True)
+_log: ContextVar[LogLines | None] = ContextVar("patron_log", default=None)
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The run's YAML file, like configs/cdnow.yaml.")]
 AsOf = Annotated[
@@ -37,30 +46,41 @@ AsOf = Annotated[
 Retrain = Annotated[bool, typer.Option("--retrain", help="Train even if a champion stands; it is kept unless beaten.")]
 
 
+@app.callback()
+def _options(
+    log: Annotated[
+        Literal["human", "json"],
+        typer.Option("--log", help="How steps, results, warnings and errors are told: json is one object a line."),
+    ] = "human",
+) -> None:
+    """From a transaction log to what each customer is worth, who is about to leave, and why."""
+    _log.set(LogLines(sys.stderr.write) if log == "json" else None)
+
+
 @app.command()
 def run(config: ConfigPath, retrain: Retrain = False) -> None:
-    """Do the main job, as often as you like: audit, train if there is no champion, score, report."""
-    from patron import pipeline  # noqa: PLC0415  # --help must not load the models
-
+    """Do the main job, as often as you like: audit, ledger, train if need be, score, plan, report, delivery plan."""
     with _shown():
+        from patron import pipeline  # noqa: PLC0415  # --help must not load the models
+
         _say(pipeline.run(config, retrain=retrain))
 
 
 @app.command()
 def audit(config: ConfigPath) -> None:
     """Look at the transactions before anything is built on them: what is odd, how often, what is done about it."""
-    from patron import pipeline  # noqa: PLC0415
-
     with _shown():
+        from patron import pipeline  # noqa: PLC0415
+
         _say([str(pipeline.audit(config))])
 
 
 @app.command()
 def features(config: ConfigPath) -> None:
     """List the features that the recipes see: name, unit, family, source and meaning; then those that are absent."""
-    from patron import pipeline  # noqa: PLC0415
-
     with _shown():
+        from patron import pipeline  # noqa: PLC0415
+
         listed = pipeline.features(config)
     told = listed[listed["absent"] == ""]
     grid = Table("feature", "unit, family\nsource, needs", "what it says", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -76,9 +96,9 @@ def features(config: ConfigPath) -> None:
 @app.command()
 def train(config: ConfigPath) -> None:
     """Compare the recipes on past days, fit the champion on all that is known, write the bundle, log it to MLflow."""
-    from patron import pipeline  # noqa: PLC0415
-
     with _shown():
+        from patron import pipeline  # noqa: PLC0415
+
         pipeline.train(config)
         _say(pipeline.verdicts(config))
 
@@ -86,29 +106,113 @@ def train(config: ConfigPath) -> None:
 @app.command()
 def score(config: ConfigPath, as_of: AsOf = None) -> None:
     """Score every customer with the champion and write the score table."""
-    from patron import pipeline  # noqa: PLC0415
-
     with _shown():
+        from patron import pipeline  # noqa: PLC0415
+
         _say(pipeline.score(config, as_of=as_of).words())
+
+
+@app.command()
+def plan(
+    config: ConfigPath,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DAY", help="Plan from the scores of this day, not the latest.")
+    ] = None,
+) -> None:
+    """Choose whom to contact under the budget, set a control group aside, say what a test of the effect takes."""
+    with _shown():
+        from patron import pipeline  # noqa: PLC0415
+
+        _say(pipeline.plan(config, as_of=as_of).words())
+
+
+@app.command()
+def evaluate(
+    config: ConfigPath,
+    plan: Annotated[
+        str | None,
+        typer.Option("--plan", metavar="DAY", help="The plan of this day, not the latest whose window has closed."),
+    ] = None,
+    days: Annotated[
+        int | None,
+        typer.Option("--days", metavar="N", min=1, help="The window's length; the churn horizon if left out."),
+    ] = None,
+) -> None:
+    """Tell what a past campaign brought: contacted against control, with intervals, against its cost."""
+    with _shown():
+        from patron import pipeline  # noqa: PLC0415
+
+        _say(pipeline.evaluate(config, plan=plan, days=days).words())
+
+
+@app.command()
+def ledger(config: ConfigPath) -> None:
+    """Hold past scores against what happened since: keep the model, recalibrate it or train it anew, and why."""
+    with _shown():
+        from patron import pipeline  # noqa: PLC0415
+
+        held = pipeline.ledger(config)
+        _say(held.words())
+    raise typer.Exit(held.exit_code)
+
+
+@app.command()
+def forget(
+    config: ConfigPath,
+    customer_id: Annotated[str, typer.Argument(metavar="ID", help="The customer, as the score table has the id.")],
+) -> None:
+    """Remove a customer from all that Patron keeps of a run, keep it from coming back, and prove it."""
+    with _shown():
+        from patron import pipeline  # noqa: PLC0415
+
+        _say(pipeline.forget(config, customer_id).words())
 
 
 @app.command()
 def report(config: ConfigPath) -> None:
     """Write the page for the meeting from the latest scores."""
-    from patron import pipeline  # noqa: PLC0415
-
     with _shown():
+        from patron import pipeline  # noqa: PLC0415
+
         _say([f"report: {pipeline.report(config)}"])
 
 
+@app.command()
+def deliver(
+    config: ConfigPath,
+    push: Annotated[bool, typer.Option("--push", help="Send; without it the plan is shown and nothing moves.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Only rows that failed before.")] = False,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Send even if more would move than the configuration's stop_above.")
+    ] = False,
+    rollback: Annotated[
+        str | None,
+        typer.Option("--rollback", metavar="AS_OF[/VERSION]", help="Bring back what a kept scoring says."),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="NAME", help="Only this target of the configuration.")
+    ] = None,
+) -> None:
+    """Show what delivering the latest scores would do: who is new or changed, who moves band; with --push, do it."""
+    with _shown():
+        from patron import pipeline  # noqa: PLC0415
+
+        _say(pipeline.deliver(config, push, retry, confirm, rollback, target).words())
+
+
 def _say(lines: list[str]) -> None:
+    log = _log.get()
     for line in lines:
+        if log is not None:
+            log.result(line)
+            continue
         out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextlib.contextmanager
 def _shown() -> Iterator[None]:
     """Show progress while the block runs, each warning once in words, and an error as its message and exit code."""
+    log = _log.get()
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -117,11 +221,14 @@ def _shown() -> Iterator[None]:
         TimeElapsedColumn(),
         console=err,
         transient=True,
-        disable=not err.is_terminal,
+        disable=log is not None or not err.is_terminal,
     )
     tasks: dict[str, TaskID] = {}
 
     def hear(what: str, done: int, total: int | None) -> None:
+        if log is not None:
+            log.step(what, done, total)
+            return
         if what not in tasks:
             tasks[what] = bar.add_task(what, total=total)
         bar.update(tasks[what], completed=done, total=total)
@@ -134,20 +241,48 @@ def _shown() -> Iterator[None]:
         if str(message) in warned:
             return
         warned.add(str(message))
+        if log is not None:
+            log.warning(message)
+            return
         err.print(f"warning: {message}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", PatronWarning)
         warnings.showwarning = warn
+        _load()
         try:
             with bar, progress.listen(hear):
                 yield
         except PatronError as error:
+            if log is not None:
+                log.failure(error)
+                raise typer.Exit(error.exit_code) from None
             err.print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
             raise typer.Exit(error.exit_code) from None
 
 
+def _load() -> None:
+    """Load what does the work; a Ctrl-C waits until then, for extensions that are half loaded crash."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        importlib.import_module("patron.pipeline")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
+
+
 def main() -> None:
-    """Run the command line."""
-    sys.exit(app())
+    """Run the command line; one that is interrupted ends at once, for threads still at work crash Python's own end."""
+    try:
+        app()
+    except SystemExit as end:
+        if end.code != INTERRUPTED:
+            raise
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)

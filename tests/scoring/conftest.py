@@ -7,10 +7,25 @@ import pandas as pd
 import pytest
 
 from patron._core.calendar import Horizon, day_number
+from patron.decisions.contact import LeftAlone
+from patron.decisions.segments import Basis, Segments
 from patron.recipes.protocol import write_fitted
 from patron.scoring import Bundle, Input, Manifest
 
-NAMES = {"frequency": "int64", "recency": "float64", "T": "float64", "monetary_value": "float64", "spend_90": "float64"}
+NAMES = {
+    "frequency": "int64", "recency": "float64", "T": "float64", "monetary_value": "float64", "spend_90": "float64",
+    "days_since_last": "int64",
+}  # fmt: skip
+
+
+SEGMENTS = Segments(
+    recency=(7, 28, 91, 182),
+    frequency=(0, 0, 1, 3),
+    spend=(0, 5, 8, 10),
+    value={"high": 100.0, "medium": 50.0},
+    basis=Basis("12 months", 0.10, 0.5),
+    left_alone=LeftAlone(spend=8.0, days=274, churners=100, as_of=("1997-06-30",)),
+)
 
 
 class Steady:
@@ -85,6 +100,7 @@ def manifest() -> Manifest:
         margin=0.5,
         bands={"high": 0.6, "medium": 0.3},
         reasons={"rows": 2, "by": "expected_loss"},
+        campaign={"save_rate": 0.2, "take_up": 1.0, "incentive": 5.0, "contact_cost": 1.0, "left_alone": None},
         recipes={"churn": {"name": "silence", "settings": {}}, "value": {"name": "basket", "settings": {}}},
         training={"customers": 2357, "days": ["1997-12-02", "1997-12-30"]},
     )
@@ -93,7 +109,7 @@ def manifest() -> Manifest:
 @pytest.fixture
 def bundle(manifest) -> Bundle:
     inputs = tuple(Input(name, dtype, name, "family") for name, dtype in NAMES.items())
-    return Bundle(manifest, inputs, Steady(), Flat(), Silence(), Basket(), card="# shop\n")
+    return Bundle(manifest, inputs, Steady(), Flat(), Silence(), Basket(), card="# shop\n", segments=SEGMENTS)
 
 
 @pytest.fixture
@@ -115,6 +131,7 @@ def rows() -> pd.DataFrame:
             "T": [40.0, 30.0, 40.0, 40.0],
             "monetary_value": [12.5, 0.0, 30.0, 8.0],
             "spend_90": [26.0, 10.0, 100.0, 0.0],
+            "days_since_last": [210, 210, 28, 7],
         },
         index=pd.MultiIndex.from_arrays(
             [["0007", "8", "09", "10"], pd.DatetimeIndex(["1998-06-30"] * 4).as_unit("us")],

@@ -11,8 +11,8 @@ from patron.scoring import Bundle, Scorer
 
 pytestmark = pytest.mark.usefixtures("prototypes_load")
 FILES = [
-    "CARD.md", "churn.json", "churn.txt", "features.json", "manifest.json", "spend.json", "transaction.json",
-    "value.json",
+    "CARD.md", "churn.json", "churn.txt", "features.json", "manifest.json", "segments.json", "spend.json",
+    "transaction.json", "value.json",
 ]  # fmt: skip
 
 
@@ -101,3 +101,17 @@ def test_a_disk_that_fails_leaves_the_old_bundle(bundle, folder, monkeypatch, br
     assert Bundle.load(folder).manifest.version == 3
     next_one.save(folder)
     assert Bundle.load(folder).manifest.version == 4
+
+
+def test_a_bundle_older_than_segments_loads_and_leaves_their_columns_out(bundle, rows, tmp_path):
+    dataclasses.replace(bundle, segments=None).save(tmp_path / "old")
+    assert not (tmp_path / "old" / "segments.json").exists()
+    old = Bundle.load(tmp_path / "old")
+    assert old.segments is None
+    table = Scorer(bundle).score(rows)
+    left = [name for name in table.columns if name not in Scorer(old).score(rows)]
+    assert left == ["value_if_retained", "value_band", "segment", "recommended_action", "contact_profit"]
+
+
+def test_segments_come_back_as_they_were(bundle, folder):
+    assert Bundle.load(folder).segments == bundle.segments

@@ -173,6 +173,7 @@ def test_many_rows_score_in_seconds(bundle):
             "T": 40.0 + np.arange(n) % 7,
             "monetary_value": 10.0,
             "spend_90": np.arange(n) / 1e4,
+            "days_since_last": np.arange(n) % 300,
         }
     )
     start = time.process_time()

@@ -44,7 +44,8 @@ def test_the_hash_is_of_the_text_its_docstring_tells(table):
     row = table.iloc[0]
     fields = [
         "0007", "1998-06-30", "91", "250000", "low", "750000", "365", "5214286", "1000", "13000", "6175",
-        "12 months; margin 0.5; 10 %/yr", "age 40", "second", "", "shop/3",
+        "12 months; margin 0.5; 10 %/yr", "3476", "medium", "Can't lose them", "offer more of what they buy", "-346",
+        "age 40", "second", "", "shop/3",
     ]  # fmt: skip
     assert row["row_hash"] == hashlib.sha256("\x1f".join(fields).encode()).hexdigest()[:32]
 

@@ -104,6 +104,10 @@ class TrackingError(PatronError):
     exit_code = 4
 
 
+class DeliveryError(PatronError):
+    """A target could not be reached or refused; what was delivered until then stands and is journaled."""
+
+
 class LockedError(PatronError):
     """Another process is working on the same name."""
 

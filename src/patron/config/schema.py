@@ -2,79 +2,23 @@
 
 from __future__ import annotations
 
-import re
-import zoneinfo
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    field_serializer,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
-from patron._core.calendar import Grain, Horizon, Unit, check_unit, day_number
+from patron._core.calendar import Grain, Horizon, Unit, check_unit
 from patron._core.errors import PatronError
-from patron._core.money import minor_units
-from patron._core.passwords import without_passwords
-
-
-def _taught(message: PatronError) -> ValueError:
-    """Pydantic collects ValueErrors and adds the place; Patron's own errors keep their words."""
-    return ValueError(str(message))
-
-
-def _horizon(text: object) -> Horizon:
-    try:
-        return Horizon.parse(text)
-    except PatronError as error:
-        raise _taught(error) from error
-
-
-def _fixed(horizon: Horizon) -> Horizon:
-    if not horizon.fixed:
-        raise ValueError("labels and backtests take fixed lengths only. Fix: write it in days or weeks")
-    return horizon
-
-
-def _day(value: object) -> str:
-    try:
-        day_number(value, name="the day")  # type: ignore[arg-type]  # anything a YAML scalar can be; refused in words
-    except PatronError as error:
-        raise _taught(error) from error
-    return str(value)
+from patron.config.decisions import PlanSection
+from patron.config.delivery import DeliverSection
+from patron.config.ledger import LedgerSection
+from patron.config.tables import DataSection
+from patron.config.types import AnyHorizon, FixedHorizon, Section, iso_day, short_name, taught
 
 
 def _latest_or_day(value: object) -> str:
-    return "latest" if value == "latest" else _day(value)
-
-
-def _zone(name: str) -> str:
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"no time zone {name!r}. Fix: a name like UTC or America/New_York") from error
-    return name
-
-
-def _currency(code: str) -> str:
-    try:
-        minor_units(code)
-    except PatronError as error:
-        raise _taught(error) from error
-    return code.upper()
-
-
-def _name(name: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
-        raise ValueError("it names files and a model. Fix: small letters, digits and hyphens, like shop-de")
-    return name
+    return "latest" if value == "latest" else iso_day(value)
 
 
 def _bands(bands: dict[str, float]) -> dict[str, float]:
@@ -86,120 +30,7 @@ def _bands(bands: dict[str, float]) -> dict[str, float]:
     return bands
 
 
-AnyHorizon = Annotated[Horizon, BeforeValidator(_horizon)]
-FixedHorizon = Annotated[Horizon, BeforeValidator(_horizon), AfterValidator(_fixed)]
-IsoDay = Annotated[str, BeforeValidator(_day)]
-Zone = Annotated[str, AfterValidator(_zone)]
-
-
-class _Section(BaseModel):
-    """A mapping in the file; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-class TableSource(_Section):
-    """A table and which of its columns is what."""
-
-    source: str = Field(
-        description="CSV or Parquet: a path or glob from workspace; a database: `postgresql://user@host/shop` (the "
-        "password from PGPASSWORD or ~/.pgpass) or `spark://`; or `dataset:cdnow`, `dataset:cdnow-sample`, "
-        "`dataset:complete-journey`."
-    )
-    table: str | None = Field(
-        default=None, description="The table of a database: `orders`, or `schema.orders`; no other source has one."
-    )
-    columns: dict[str, str] = Field(
-        default_factory=dict,
-        description="Patron's name: the source's name. A column left out is looked for under Patron's own name.",
-    )
-
-    @field_serializer("source")
-    def _without_password(self, source: str) -> str:
-        return without_passwords(source)
-
-    def __repr_args__(self) -> Iterable[tuple[str, Any]]:
-        return self.model_dump().items()
-
-
-class SideSource(TableSource):
-    """A table beside the transactions."""
-
-    source_timezone: Zone | None = Field(
-        default=None, description="The zone of stamps that carry none; taken as in `data.timezone` when left out."
-    )
-
-
-class CustomersSource(SideSource):
-    """What is known of the customers."""
-
-    static: list[str] = Field(
-        default_factory=list, description="Columns that never change, so that they are features of any day."
-    )
-
-
-class EventsSource(SideSource):
-    """What happened besides purchases."""
-
-    kinds: list[str] | None = Field(
-        default=None, description="The kinds that become features, 20 at most; all that occur when left out."
-    )
-
-
-KNOWN_COLUMNS: Final = {
-    "transactions": (
-        "customer_id", "time", "amount", "order_id", "product_id", "category", "quantity", "discount", "channel",
-    ),
-    "customers": ("customer_id", "valid_from", "valid_to"),
-    "events": ("customer_id", "time", "kind", "value"),
-    "subscriptions": ("customer_id", "start", "end", "plan", "price"),
-}  # fmt: skip
-"""Patron's names for the columns of each table."""
-
-
-class DataSection(_Section):
-    """Where the transactions are and how they are read."""
-
-    transactions: TableSource = Field(
-        description="The transaction log: customer_id, time, amount; optional order_id, product_id, category, "
-        "quantity, discount, channel."
-    )
-    customers: CustomersSource | None = Field(
-        default=None, description="One row a customer, or dated by valid_from, valid_to."
-    )
-    events: EventsSource | None = Field(
-        default=None, description="Contacts, visits, answers: customer_id, time, kind, value."
-    )
-    subscriptions: SideSource | None = Field(
-        default=None, description="Contracts: customer_id, start, end, plan, price; an empty end is open."
-    )
-    timezone: Zone = Field(default="UTC", description="The zone whose calendar days are meant.")
-    source_timezone: Zone | None = Field(
-        default=None,
-        description="The zone of the transactions' stamps that carry none; taken as in `timezone` when left out.",
-    )
-    currency: Annotated[str, AfterValidator(_currency)] = Field(
-        default="USD", description="The currency of the amounts."
-    )
-    duplicates: Literal["keep", "drop"] = Field(
-        default="keep",
-        description="Exact duplicate rows: a line item legitimately repeats, so they are kept and reported.",
-    )
-    observed_until: IsoDay | None = Field(
-        default=None, description="The last day observed, the whole of it; the day of the last row when left out."
-    )
-
-    @model_validator(mode="after")
-    def _known_columns(self) -> DataSection:
-        for table, known in KNOWN_COLUMNS.items():
-            source: TableSource | None = getattr(self, table)
-            for name in source.columns if source else ():
-                if name not in known:
-                    raise ValueError(f"{table}.columns has no {name!r}. Fix: one of {', '.join(known)}")
-        return self
-
-
-class TimeSection(_Section):
+class TimeSection(Section):
     """How purchases merge and time is measured."""
 
     grain: Grain = Field(default="day", description="Purchases of one customer in the same day (week, month) are one.")
@@ -210,11 +41,11 @@ class TimeSection(_Section):
         try:
             check_unit(self.unit, self.grain)
         except PatronError as error:
-            raise _taught(error) from error
+            raise taught(error) from error
         return self
 
 
-class TestDays(_Section):
+class TestDays(Section):
     """The as-of days on which recipes are compared."""
 
     __test__ = False  # not a test, whatever its name says to pytest
@@ -225,7 +56,7 @@ class TestDays(_Section):
     )
 
 
-class TrainingSection(_Section):
+class TrainingSection(Section):
     """The rows that recipes of trees, and the logistic regression, learn from; everybody is predicted."""
 
     origins: int = Field(default=6, ge=1, le=60, description="As-of days at most, the latest whose labels had closed.")
@@ -235,7 +66,7 @@ class TrainingSection(_Section):
     rows_per_customer: int | None = Field(default=None, ge=1, description="Rows of a customer at most.")
 
 
-class ChurnSection(_Section):
+class ChurnSection(Section):
     """Churn: no purchase within the horizon."""
 
     horizon: FixedHorizon = Field(
@@ -253,7 +84,7 @@ class ChurnSection(_Section):
     )
 
 
-class ValueSection(_Section):
+class ValueSection(Section):
     """Value: what a customer will spend."""
 
     horizon: AnyHorizon = Field(
@@ -278,7 +109,7 @@ class ValueSection(_Section):
     )
 
 
-class ChampionSection(_Section):
+class ChampionSection(Section):
     """What the champion is chosen by."""
 
     churn: list[Literal["auc", "pr_auc", "brier", "log_loss", "ece", "ece_excess", "lift_10"]] = Field(
@@ -294,7 +125,7 @@ class ChampionSection(_Section):
     )
 
 
-class Reasons(_Section):
+class Reasons(Section):
     """For whom reasons are written; they cost up to 1.6 ms a customer."""
 
     rows: int = Field(default=20_000, ge=0, description="For how many customers.")
@@ -304,7 +135,7 @@ class Reasons(_Section):
     )
 
 
-class ScoreSection(_Section):
+class ScoreSection(Section):
     """The score table."""
 
     as_of: Annotated[str, BeforeValidator(_latest_or_day)] = Field(
@@ -319,13 +150,13 @@ class ScoreSection(_Section):
     )
 
 
-class TrackingSection(_Section):
+class TrackingSection(Section):
     """MLflow; the server is MLFLOW_TRACKING_URI, or workspace/mlflow.db."""
 
     experiment: str | None = Field(default=None, description="The experiment's name; the run's name when left out.")
 
 
-class Resources(_Section):
+class Resources(Section):
     """What the engine may use."""
 
     memory: Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s*(%|[KMGT]i?B)$")] = Field(
@@ -337,13 +168,13 @@ class Resources(_Section):
     )
 
 
-class Config(_Section):
+class Config(Section):
     """One run, as its YAML file tells it.
 
     Load one with `patron.load_config`; every key is in the documentation's page on configuration.
     """
 
-    name: Annotated[str, AfterValidator(_name)] = Field(description="Names the bundle, the scores and the model.")
+    name: Annotated[str, AfterValidator(short_name)] = Field(description="Names the bundle, the scores and the model.")
     workspace: Path = Field(
         default=Path(), description="The folder that all paths are relative to; itself relative to here."
     )
@@ -361,7 +192,9 @@ class Config(_Section):
     score: ScoreSection = Field(default=ScoreSection(), description="The score table.")
     tracking: TrackingSection = Field(default=TrackingSection(), description="MLflow.")
     resources: Resources = Field(default=Resources(), description="What the engine may use.")
-    deliver: list[dict[str, Any]] = Field(default_factory=list, description="Where scores are delivered to.")
+    plan: PlanSection = Field(default=PlanSection(), description="Whom to contact, and what that costs and brings.")
+    deliver: list[DeliverSection] = Field(default_factory=list, description="Where scores are delivered to.")
+    ledger: LedgerSection = Field(default=LedgerSection(), description="Predictions held against what happened.")
 
     _lines: Mapping[str, int] = PrivateAttr(default_factory=dict)
     _file: str = PrivateAttr(default="the configuration")

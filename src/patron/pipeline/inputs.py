@@ -14,7 +14,8 @@ from patron._core.errors import ConfigError, DataError, PatronError
 from patron._core.files import locked, repair, write_json
 from patron._core.progress import step
 from patron.config import Config, load_config
-from patron.config.schema import ChurnSection, SideSource, TableSource, ValueSection
+from patron.config.schema import ChurnSection, ValueSection
+from patron.config.tables import SideSource, TableSource
 from patron.data import Audit, TransactionLog, read_transactions
 from patron.data import audit as audit_log
 from patron.data.databases import is_url
@@ -100,10 +101,11 @@ def read(config: str | Path | Config) -> TransactionLog:
 def _named(config: Config, given: TableSource) -> dict[str, Any]:
     """Return a table's arguments: its source, the table there, and the names of its columns."""
     zone = {"source_timezone": given.source_timezone} if isinstance(given, SideSource) else {}
-    return {"source": _source(config, given), "table": given.table, **given.columns, **zone}
+    return {"source": source_of(config, given), "table": given.table, **given.columns, **zone}
 
 
-def _source(config: Config, table: TableSource) -> Any:
+def source_of(config: Config, table: TableSource) -> Any:
+    """Return where a table is: a sample's frame, a URL, a path from the workspace."""
     if table.source.startswith("dataset:"):
         return datasets.source(table.source.removeprefix("dataset:"))
     return table.source if is_url(table.source) else config.workspace / table.source
@@ -162,4 +164,5 @@ def reading(config: Config) -> dict[str, Any]:
         "margin": config.value.margin,
         "bands": config.score.bands,
         "reasons": config.score.reasons.model_dump(),
+        "campaign": config.plan.terms(),
     }

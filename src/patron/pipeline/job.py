@@ -1,28 +1,45 @@
-"""The main job: audit, train if there is no champion, score, report."""
+"""The main job: audit, ledger, train if need be, score, plan, report, and what a delivery would do."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from patron.config import Config
+from patron.pipeline.delivering import deliver
+from patron.pipeline.holding import hold_on
 from patron.pipeline.inputs import alone, audited, keep_audit, loaded, read
+from patron.pipeline.planning import plan_on
 from patron.pipeline.reporting import report_on
 from patron.pipeline.scoring import score_on
 from patron.pipeline.training import finish_promotion, train_on, verdicts
+from patron.scoring import Bundle
 
 
 def run(config: str | Path | Config, *, retrain: bool = False) -> list[str]:
-    """Do the main job: audit, train if there is no champion or `retrain`, score, report; returns what to tell."""
+    """Do the main job; returns what to tell.
+
+    Audit; hold earlier scorings against what happened since; train if there is no champion, if the ledger asks for it,
+    or if `retrain`; score; plan whom to contact; report; show what a delivery would do. Nothing leaves the machine.
+    """
     config = loaded(config)
     log = read(config)
     with alone(config):
         found = audited(log)
         told = [f"data: {log!r}; {sum(finding.level == 'warn' for finding in found.findings)} warnings, see audit.json"]
         finish_promotion(config)
-        if retrain or not (config.bundle / "manifest.json").exists():
+        wanted = retrain or not (config.bundle / "manifest.json").exists()
+        if any(config.out.glob("scores/as_of=*")):
+            held = hold_on(config, log)
+            told += held.words()
+            wanted = wanted or held.exit_code != 0
+        if wanted:
             train_on(config, log)
             told += verdicts(config)
         keep_audit(config, found)
         told += score_on(config, log, None).words()
+        if Bundle.load(config.bundle).segments is not None:
+            told += plan_on(config, log).words()
         told.append(f"report: {report_on(config)}")
-        return told
+    if config.deliver:
+        told += deliver(config).words()
+    return told

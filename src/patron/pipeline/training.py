@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import subprocess
 import warnings
@@ -19,10 +20,13 @@ from patron._core.progress import step
 from patron.config import Config
 from patron.config.schema import TestDays
 from patron.data import TransactionLog
+from patron.decisions.left_alone import measure
+from patron.decisions.segments import RFM, Basis, Segments
 from patron.evaluation import Backtest, Verdict, backtest, best_transaction_model, promote
 from patron.features import features_of
 from patron.models import TRANSACTION_MODELS, GammaGamma
 from patron.pipeline.explaining import Kept, Tables, explain, pictures
+from patron.pipeline.forgetting import without_forgotten
 from patron.pipeline.inputs import (
     TASKS,
     alone,
@@ -115,7 +119,9 @@ def train_on(config: Config, log: TransactionLog) -> Scorer:
     version = former.version + 1 if former else _next_version(config)
     bundle = _fitted(config, lines, results, chosen, champions, version=version)
     leaderboard = pd.concat([result.table for result in results.values()], ignore_index=True)
-    predictions = pd.concat([result.predictions for result in results.values()], ignore_index=True)
+    predictions = without_forgotten(
+        config, pd.concat([result.predictions for result in results.values()], ignore_index=True)
+    )
     rules = {task: getattr(config.champion, task)[0] for task in TASKS}
     tables = explain(results, judged, lines, rules)
     with whole_folder(config.out / _PROMOTION) as draft:
@@ -249,7 +255,7 @@ def _fitted(
     inputs = tuple(
         Input(known.name, known.dtype, known.label, known.family) for known in features_of(log, features_asked(config))
     )
-    return Bundle(
+    bundle = Bundle(
         manifest=manifest,
         inputs=inputs,
         transaction=transaction,
@@ -263,6 +269,19 @@ def _fitted(
             spend=type(spend).__name__,
             leaderboard=pd.concat([result.table for result in results.values()]),
         ),
+    )
+    with step("segments"):
+        return dataclasses.replace(bundle, segments=_segments(config, bundle, value.today, log))
+
+
+def _segments(config: Config, bundle: Bundle, today: pd.DataFrame, log: TransactionLog) -> Segments:
+    """Cut segments and value bands where today's customers are; measure what churners left alone went on to spend."""
+    manifest = bundle.manifest
+    return Segments.learn(
+        *(today[name] for name in RFM),
+        clv=Scorer(bundle).score(today, reasons_rows=0)["clv"],
+        basis=Basis(manifest.value_horizon, manifest.discount_rate, manifest.margin),
+        left_alone=measure(log, manifest.churn_horizon, manifest.value_horizon, config.churn.test.every.days()),
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from patron._core.errors import DataError
 from patron._core.files import digest, digest_of, read_json, whole_folder, write_json, write_text
+from patron.decisions.segments import Segments
 from patron.models import load_model
 from patron.recipes import load_fitted
 from patron.recipes.protocol import Fitted, Task
@@ -76,6 +77,8 @@ class Manifest:
         ``name`` and ``settings`` of the champion of 'churn' and of 'value'.
     training : mapping
         What training wants remembered: days, customers, digest of the data. No customer id.
+    campaign : mapping
+        What a contact costs and brings: `patron.decisions.contact.Terms`, with left_alone None where it is measured.
 
     Examples
     --------
@@ -104,6 +107,7 @@ class Manifest:
     reasons: Mapping[str, Any]
     recipes: Mapping[Task, Mapping[str, Any]]
     training: Mapping[str, Any] = field(default_factory=dict)
+    campaign: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -133,6 +137,8 @@ class Bundle:
         The champions.
     card : str
         CARD.md.
+    segments : Segments or None
+        The cut points of segments and value bands; None in a bundle that is older than they are.
     """
 
     manifest: Manifest
@@ -142,6 +148,7 @@ class Bundle:
     churn: Fitted
     value: Fitted
     card: str
+    segments: Segments | None = None
 
     def save(self, folder: str | Path) -> None:
         """Write the folder, whole or not at all; a bundle that stood there gives way only to a whole one."""
@@ -152,6 +159,8 @@ class Bundle:
             write_json(draft / "spend.json", self.spend.to_dict())
             write_json(draft / "features.json", [vars(column) for column in self.inputs])
             write_text(draft / "CARD.md", self.card)
+            if self.segments is not None:
+                write_json(draft / "segments.json", self.segments.to_dict())
             content = {
                 "format": FORMAT,
                 **dataclasses.asdict(self.manifest),
@@ -169,7 +178,7 @@ class Bundle:
             No bundle there, one of a newer format, or one with a file missing or changed.
         """
         folder = Path(folder)
-        manifest = _verified(folder)
+        manifest, files = _verified(folder)
         return cls(
             manifest=manifest,
             inputs=tuple(Input(**column) for column in read_json(folder / "features.json")),
@@ -178,10 +187,12 @@ class Bundle:
             churn=load_fitted(folder, "churn"),
             value=load_fitted(folder, "value"),
             card=(folder / "CARD.md").read_text(encoding="utf-8"),
+            segments=Segments.from_dict(read_json(folder / "segments.json")) if "segments.json" in files else None,
         )
 
 
-def _verified(folder: Path) -> Manifest:
+def _verified(folder: Path) -> tuple[Manifest, Collection[str]]:
+    """Return the manifest and the names of the files, once each is proved to be as it was written."""
     place = folder / "manifest.json"
     try:
         content = read_json(place)
@@ -199,7 +210,8 @@ def _verified(folder: Path) -> Manifest:
     damage = _damage(folder, content)
     if damage:
         raise DataError(f"the bundle {folder} is not as it was written: {damage}", fix="train again, or restore a copy")
-    return Manifest(**{key: content[key] for key in content.keys() - {"format", "files", "digest"}})
+    manifest = Manifest(**{key: content[key] for key in content.keys() - {"format", "files", "digest"}})
+    return manifest, content["files"].keys()
 
 
 def _damage(folder: Path, content: dict[str, Any]) -> str:

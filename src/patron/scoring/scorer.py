@@ -12,6 +12,8 @@ import pandas as pd
 
 from patron._core.calendar import Horizon, as_stamps, day_number
 from patron._core.errors import DataError, UnitError
+from patron.decisions.contact import Terms, value_if_retained
+from patron.decisions.segments import RFM, Basis, Segments, recommended_actions
 from patron.features.catalogue import LABELS
 from patron.scoring.bundle import Bundle
 from patron.scoring.table import REASONS, row_hashes
@@ -96,6 +98,7 @@ class Scorer:
         tested = _array(model.expected_purchases(rows, f"{manifest.test_horizon} days"))
         rate = np.divide(self.bundle.value.predict(rows), tested, out=np.zeros(len(rows)), where=tested > 0)
         churn = np.asarray(self.bundle.churn.predict(rows), dtype="float64")
+        alive = _array(model.probability_alive(rows))
         table = pd.DataFrame(
             {
                 "customer_id": rows.index.get_level_values("customer_id"),
@@ -103,7 +106,7 @@ class Scorer:
                 "churn_horizon_days": np.int32(manifest.churn_horizon),
                 "churn_probability": churn,
                 "churn_band": churn_bands(churn, dict(manifest.bands)),
-                "p_alive": _informative(_array(model.probability_alive(rows)), rows["frequency"].to_numpy()),
+                "p_alive": _informative(alive, rows["frequency"].to_numpy()),
                 "value_horizon_days": _lengths(horizon, days),
                 "expected_purchases": expected,
                 "spend_per_purchase": _array(self.bundle.spend.expected_spend(rows)),
@@ -112,6 +115,10 @@ class Scorer:
                 "clv_basis": manifest.clv_basis,
             }
         )
+        segments = self.bundle.segments
+        if segments is not None:
+            worth = rate * self._discounted(rows, segments.basis, discounted) * segments.basis.margin
+            table = table.assign(**self._decided(segments, rows, table, alive, worth))
         _finite(table)
         for name, texts in self._reasons(rows, table, reasons_rows).items():
             table[name] = texts
@@ -120,6 +127,21 @@ class Scorer:
         table["scored_at"] = pd.Timestamp(moment).as_unit("us")
         table["row_hash"] = row_hashes(table, manifest.currency)
         return table
+
+    @property
+    def terms(self) -> Terms:
+        """What contact_profit reckons with; W0 as the configuration gives it, else `left_alone`."""
+        given = {name: value for name, value in self.bundle.manifest.campaign.items() if value is not None}
+        return Terms(**{"left_alone": self.left_alone, **given})
+
+    @property
+    def left_alone(self) -> float:
+        """W0 as training measured it, at the margin and over the value horizon that scores are read with; else 0."""
+        manifest, segments = self.bundle.manifest, self.bundle.segments
+        if segments is None or segments.left_alone is None:
+            return 0.0
+        ahead = Horizon.parse(manifest.value_horizon).days(day_number(manifest.as_of)) - manifest.churn_horizon
+        return segments.left_alone.over(ahead, manifest.margin)
 
     def columns(self, present: Iterable[str]) -> list[str]:
         """Return which of the columns `present` are scored: customer_id, as_of, then the features as in training.
@@ -163,6 +185,30 @@ class Scorer:
         rows.attrs = {"unit": manifest.unit, "grain": manifest.grain}
         return rows
 
+    def _decided(
+        self, segments: Segments, rows: pd.DataFrame, table: pd.DataFrame, alive: np.ndarray, worth: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return the columns of segments, actions and profit; `worth` is clv as it was counted for the value bands."""
+        manifest = self.bundle.manifest
+        kept = value_if_retained(table["expected_purchases"], alive, table["spend_per_purchase"], manifest.margin)
+        bands = segments.value_bands(worth)
+        risks = [*sorted(manifest.bands, key=lambda name: -manifest.bands[name]), "low"]
+        return {
+            "value_if_retained": kept,
+            "value_band": bands,
+            "segment": segments.segments(*(rows[name] for name in RFM)),
+            "recommended_action": recommended_actions(bands, table["churn_band"], risks),
+            "contact_profit": self.terms.profit(table["churn_probability"], kept),
+        }
+
+    def _discounted(self, rows: pd.DataFrame, basis: Basis, known: np.ndarray) -> np.ndarray:
+        """Return discounted purchases as they were counted for the value bands; `known` are those as they are read."""
+        manifest = self.bundle.manifest
+        if (basis.value_horizon, basis.discount_rate) == (manifest.value_horizon, manifest.discount_rate):
+            return known
+        ahead = self.bundle.transaction.purchases_ahead(rows, basis.value_horizon, discount_rate=basis.discount_rate)
+        return _array(ahead["discounted_purchases"])
+
     def _reasons(self, rows: pd.DataFrame, table: pd.DataFrame, asked: int | None) -> dict[str, np.ndarray]:
         """Return the reasons of the rows with the most to lose, None elsewhere; no column if the champion has none."""
         count = int(self.bundle.manifest.reasons["rows"]) if asked is None else asked
@@ -178,6 +224,11 @@ class Scorer:
             written[name] = np.full(len(rows), None, dtype=object)
             written[name][top] = found[name].astype(object).where(found[name].notna(), None)
         return written
+
+
+_NUMBERS: Final = (
+    "churn_probability", "expected_purchases", "spend_per_purchase", "expected_revenue", "clv", "value_if_retained",
+)  # fmt: skip
 
 
 def churn_bands(probability: np.ndarray, bands: dict[str, float]) -> np.ndarray:
@@ -232,7 +283,7 @@ def _array(values: pd.Series) -> np.ndarray:
 
 
 def _finite(table: pd.DataFrame) -> None:
-    for name in ("churn_probability", "expected_purchases", "spend_per_purchase", "expected_revenue", "clv"):
+    for name in table.columns.intersection(list(_NUMBERS)):
         bad = ~np.isfinite(table[name].to_numpy())
         if bad.any():
             raise DataError(

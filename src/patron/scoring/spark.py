@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from patron.scoring.scorer import Scorer
-from patron.scoring.table import COLUMNS, REASONS, arrow_table
+from patron.scoring.table import COLUMNS, DECIDED, REASONS, arrow_table
 
 _TYPES: Final = {
     "text": "string",
@@ -59,7 +59,8 @@ def score_spark(
     >>> scorer = Scorer.load("models/cdnow")  # doctest: +SKIP
     >>> score_spark(scorer, spark.table("features")).write.saveAsTable("scores")  # doctest: +SKIP
     """
-    columns = [column for column in COLUMNS if column.name not in REASONS]
+    absent = REASONS if scorer.bundle.segments else (*REASONS, *DECIDED)
+    columns = [column for column in COLUMNS if column.name not in absent]
     moment = scored_at or dt.datetime.now(dt.UTC)
 
     def scored(batches: Iterator[Any]) -> Iterator[Any]:

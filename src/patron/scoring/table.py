@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -15,7 +15,7 @@ from patron._core.errors import DataError
 from patron._core.files import digest, whole_folder, write_json
 from patron._core.money import minor_units
 
-Kind = Literal["text", "day", "stamp", "count", "number", "money"]
+Kind = Literal["text", "day", "stamp", "count", "number", "money", "flag"]
 Format = Literal["parquet", "csv"]
 
 NUMBER_DECIMALS: Final = 6
@@ -30,8 +30,8 @@ class Column:
     ----------
     name : str
         As it stands in the files.
-    kind : {'text', 'day', 'stamp', 'count', 'number', 'money'}
-        What it holds; numbers and money are floats, in Parquet with all their digits.
+    kind : {'text', 'day', 'stamp', 'count', 'number', 'money', 'flag'}
+        What it holds; numbers and money are floats, in Parquet with all their digits. The score table has no flag.
     unit : str
         What it is measured in; empty for text.
     description : str
@@ -77,6 +77,23 @@ COLUMNS: Final = (
     ),
     Column("clv", "money", "currency", "Residual value over the value horizon, discounted, times the margin."),
     Column("clv_basis", "text", "", "What clv counts: horizon, margin, annual effective discount rate."),
+    Column(
+        "value_if_retained",
+        "money",
+        "currency",
+        "Worth over the value horizon if kept: expected purchases given that the customer stays x spend x margin.",
+    ),
+    Column(
+        "value_band", "text", "", "CLV in words: high, the few who hold half of all value at training; medium; low."
+    ),
+    Column("segment", "text", "", "By recency, frequency and mean spend, cut where training's customers were."),
+    Column("recommended_action", "text", "", "What the value band and the churn band ask for, in words."),
+    Column(
+        "contact_profit",
+        "money",
+        "currency",
+        "Expected of contacting the customer, by the configuration's `plan`: value saved less incentive and cost.",
+    ),
     Column("reason_1", "text", "", "What raises this customer's churn risk the most; empty where none was asked for."),
     Column("reason_2", "text", "", "The second reason."),
     Column("reason_3", "text", "", "The third reason."),
@@ -86,6 +103,8 @@ COLUMNS: Final = (
     Column("row_hash", "text", "", "Of all columns but run_id and scored_at: it moves when a value to be sent does."),
 )
 REASONS: Final = ("reason_1", "reason_2", "reason_3")
+DECIDED: Final = ("value_if_retained", "value_band", "segment", "recommended_action", "contact_profit")
+"""What a bundle without segments.json leaves out."""
 WHEN: Final = ("run_id", "scored_at")
 """What differs between two runs over the same data; hashes and digests leave it out."""
 _BY_NAME: Final = {column.name: column for column in COLUMNS}
@@ -158,6 +177,7 @@ def write_scores(
     version: int,
     currency: str,
     formats: Sequence[Format] = ("parquet", "csv"),
+    campaign: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a score table to ``folder/as_of=YYYY-MM-DD/version=N/``, whole or not at all.
 
@@ -175,6 +195,8 @@ def write_scores(
         Of the money columns.
     formats : sequence of {'parquet', 'csv'}
         The files written.
+    campaign : mapping, optional
+        What contact_profit reckons with; the manifest keeps it.
 
     Returns
     -------
@@ -195,10 +217,8 @@ def write_scores(
             f"a score table is of one day, this one of {len(days)}", column="as_of", fix="write each day by itself"
         )
     place = folder / f"as_of={days[0]}" / f"version={version}"
-    exact = arrow_table(table, columns)
     with whole_folder(place) as draft:
-        for kind in sorted(set(formats)):
-            _WRITERS[kind](exact, draft / f"scores.{kind}", columns, currency)
+        files = write_files(table, draft / "scores", columns, currency, formats)
         write_json(
             draft / "manifest.json",
             {
@@ -210,14 +230,24 @@ def write_scores(
                 "currency": currency,
                 "content": content_digest(table),
                 "columns": [vars(column) for column in columns],
-                "files": {
-                    path.name: {"sha256": digest(path), "bytes": path.stat().st_size} for path in draft.iterdir()
-                },
+                "files": files,
+                **({"campaign": dict(campaign)} if campaign else {}),
                 "run_id": table["run_id"].iloc[0],
                 "scored_at": table["scored_at"].iloc[0].isoformat(),
             },
         )
     return place
+
+
+def write_files(
+    table: pd.DataFrame, stem: Path, columns: list[Column], currency: str, formats: Sequence[Format]
+) -> dict[str, dict[str, Any]]:
+    """Write a table as ``stem.parquet`` and ``stem.csv``; returns each file's name with its digest and size."""
+    exact = arrow_table(table, columns)
+    paths = [stem.with_name(f"{stem.name}.{kind}") for kind in sorted(set(formats))]
+    for path in paths:
+        _WRITERS[path.suffix[1:]](exact, path, columns, currency)
+    return {path.name: {"sha256": digest(path), "bytes": path.stat().st_size} for path in paths}
 
 
 def _hashable(values: pd.Series, column: Column, currency: str) -> list[Any]:
@@ -236,7 +266,7 @@ def _hashable(values: pd.Series, column: Column, currency: str) -> list[Any]:
 
 
 def arrow_table(table: pd.DataFrame, columns: list[Column]) -> Any:
-    """Return a score table as Arrow, each column of the type its kind says."""
+    """Return a table as Arrow, each column of the type its kind says."""
     import pyarrow as pa  # noqa: PLC0415  # a served model scores without it
 
     types = {
@@ -246,6 +276,7 @@ def arrow_table(table: pd.DataFrame, columns: list[Column]) -> Any:
         "count": pa.int32(),
         "number": pa.float64(),
         "money": pa.float64(),
+        "flag": pa.bool_(),
     }
     schema = pa.schema([(column.name, types[column.kind]) for column in columns])
     stamps = {column.name: table[column.name].dt.tz_convert(None) for column in columns if column.kind == "stamp"}

@@ -18,6 +18,7 @@ from typing import Any, Final
 import pandas as pd
 
 import patron
+from patron._core.calendar import day_number
 from patron._core.errors import PatronError, TrackingError
 from patron._core.files import read_json, write_bytes
 from patron.scoring.bundle import Bundle, Manifest
@@ -25,6 +26,7 @@ from patron.tracking.model import save_model
 
 CHAMPION: Final = "champion"
 """The alias under which consumers load the model: models:/NAME@champion."""
+_DAY_MS: Final = 86_400_000
 _BARS: Final = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
 
 
@@ -135,6 +137,66 @@ def log_training(
     return Registered(run_id, manifest.name, version, f"models:/{manifest.name}/{version}", store)
 
 
+def log_ledger(
+    manifest: Manifest,
+    *,
+    workspace: Path,
+    experiment: str,
+    as_of: str,
+    verdict: str,
+    reason: str,
+    metrics: Mapping[str, float],
+    tables: Mapping[str, pd.DataFrame],
+) -> str:
+    """Log how a model's predictions did, in one run a version: a point a day, the latest tables; return the run's id.
+
+    Logging a day again changes nothing.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the bundle whose predictions they are.
+    workspace, experiment
+        As in `log_training`.
+    as_of : str
+        The last day looked at, ISO: the metrics' step and time.
+    verdict, reason : str
+        In words; no customer is named.
+    metrics : mapping of str to float
+    tables : mapping of str to DataFrame
+        By name; kept as tables/NAME.csv. No customer is in them.
+
+    Raises
+    ------
+    TrackingError
+        MLflow refused.
+    """
+    with _client(workspace) as (client, _):
+        from mlflow.entities import Metric, RunTag  # noqa: PLC0415
+
+        run_id = _ledger_run(client, experiment, workspace, manifest)
+        day = day_number(as_of)
+        client.log_batch(
+            run_id,
+            metrics=[Metric(name, value, day * _DAY_MS, day) for name, value in metrics.items()],
+            tags=[RunTag("patron.verdict", verdict), RunTag("patron.reason", reason), RunTag("patron.as_of", as_of)],
+        )
+        for name, table in tables.items():
+            client.log_text(run_id, table.to_csv(index=False), f"tables/{name}.csv")
+    return run_id
+
+
+def _ledger_run(client: Any, experiment: str, workspace: Path, manifest: Manifest) -> str:
+    number = _experiment(client, experiment, workspace)
+    found = client.search_runs([number], f"tags.`patron.ledger` = '{manifest.label}'")
+    if found:
+        return str(found[0].info.run_id)
+    tags = {"patron.ledger": manifest.label}
+    run_id = str(client.create_run(number, run_name=f"ledger {manifest.label}", tags=tags).info.run_id)
+    client.set_terminated(run_id)
+    return run_id
+
+
 def move_champion(workspace: Path, name: str, version: str) -> None:
     """Let the alias @champion of a registered model tell this version (MLflow's number); done twice it is done once.
 
@@ -218,17 +280,21 @@ def _founded(place: Path) -> None:
             write_bytes(place, draft.read_bytes())
 
 
-def _begin(client: Any, experiment: str, workspace: Path, manifest: Manifest, tags: Mapping[str, str]) -> str:
+def _experiment(client: Any, experiment: str, workspace: Path) -> str:
+    """Return the experiment's number; it is made if it is not there."""
     found = client.get_experiment_by_name(experiment)
-    if found is None:
-        local = not os.environ.get("MLFLOW_TRACKING_URI")
-        place = (workspace.resolve() / "mlartifacts").as_uri() if local else None
-        number = client.create_experiment(experiment, artifact_location=place)
-    else:
-        number = found.experiment_id
-        ours = f"attributes.status = 'RUNNING' and tags.`patron.model` LIKE '{manifest.name}/%'"
-        for killed in client.search_runs([number], ours):
-            client.set_terminated(killed.info.run_id, "KILLED")
+    if found is not None:
+        return str(found.experiment_id)
+    local = not os.environ.get("MLFLOW_TRACKING_URI")
+    place = (workspace.resolve() / "mlartifacts").as_uri() if local else None
+    return str(client.create_experiment(experiment, artifact_location=place))
+
+
+def _begin(client: Any, experiment: str, workspace: Path, manifest: Manifest, tags: Mapping[str, str]) -> str:
+    number = _experiment(client, experiment, workspace)
+    ours = f"attributes.status = 'RUNNING' and tags.`patron.model` LIKE '{manifest.name}/%'"
+    for killed in client.search_runs([number], ours):
+        client.set_terminated(killed.info.run_id, "KILLED")
     return str(client.create_run(number, run_name=manifest.label, tags=dict(tags)).info.run_id)
 
 
