@@ -2,8 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from patron import plots
 from patron.metrics import METRICS
 from patron.report import ReportContent, render
+from tests.report.reading import Reader
 
 DAYS = pd.to_datetime(["1998-02-03", "1998-03-03", "1998-03-31"])
 RECIPES = {"churn": ["base_rate", "bg_nbd", "stack"], "value": ["average", "bg_nbd", "blend"]}
@@ -36,6 +38,9 @@ def scores(customers=800):
             "expected_purchases": revenue / 30,
             "expected_revenue": revenue,
             "clv": revenue * 0.95,
+            "segment": np.where(np.arange(customers) % 4, "Lost", "Champions"),
+            "value_band": np.where(revenue > 8, "high", "low"),
+            "recommended_action": np.where(revenue > 8, "call before they leave", "newsletter only"),
             "reason_1": "silent for 214 days, usually 31",
             "reason_2": [None if i % 2 else "bought once" for i in range(customers)],
         }
@@ -99,6 +104,116 @@ def explained():
     }
 
 
+def movement():
+    rows = [
+        ("churn_band", "(newcomer)", "low", 12, 0.0, 240.0),
+        ("churn_band", "high", "high", 600, 900.0, 800.0),
+        ("churn_band", "low", "high", 7, 410.0, 55.0),
+        ("churn_band", "medium", "high", 30, 700.0, 300.0),
+        ("churn_band", "high", "low", 5, 20.0, 130.0),
+        ("churn_band", "medium", "(gone)", 1, 33.0, 0.0),
+    ]
+    return pd.DataFrame(rows, columns=["of", "before", "after", "customers", "clv_before", "clv_after"])
+
+
+def plan(table):
+    profit = table["expected_revenue"] * table["churn_probability"] - 5
+    return pd.DataFrame(
+        {
+            "customer_id": table["customer_id"],
+            "group": np.select([np.arange(len(table)) % 10 == 0, profit > 0], ["control", "contact"], "none"),
+            "contact_profit": profit,
+            "value_if_retained": table["expected_revenue"] * 2,
+            "cost": 1.25,
+            "churn_probability": table["churn_probability"],
+            "segment": table["segment"],
+            "recommended_action": table["recommended_action"],
+        }
+    )
+
+
+PLANNED = {
+    "as_of": "1998-06-30",
+    "currency": "USD",
+    "customers": 800,
+    "contacted": 123,
+    "cost": 153.75,
+    "profit": 4321.4,
+    "top": 0.61,
+    "cut_off": 0.42,
+    "budget": 154.0,
+    "spent": True,
+    "left_out": 17,
+    "control_share": 0.1,
+    "control": 80,
+    "control_chosen": 14,
+    "terms": {"save_rate": 0.12, "take_up": 0.5, "incentive": 2.0, "contact_cost": 0.25, "left_alone": 4.59},
+    "left_alone_given": False,
+    "measured": {"spend": 15.3, "days": 274, "churners": 571, "as_of": ["1997-06-02", "1997-06-30"]},
+    "test": {
+        "days": 91,
+        "power": 0.8,
+        "significance": 0.05,
+        "buyers": [0.3, 0.36],
+        "need": 964,
+        "spend": 2.0,
+        "deviation": 45.0,
+        "need_for_spend": 7947,
+        "have": 25.1,
+    },
+}
+LEDGER = {
+    "verdict": "recalibrate",
+    "reason": "off beyond noise: churn predicted / happened 0.800 (0.750 to 0.850)",
+    "model": "shop/3",
+    "version": 3,
+    "as_of": "1998-06-30",
+    "notes": ["churn: 900 predictions for 450 untreated customers of 2 days"],
+    "waiting": [
+        {"as_of": "1998-03-31", "version": 3, "churn_matures": "1998-06-30", "value_matures": "1999-03-31"},
+        {"as_of": "1998-06-30", "version": 3, "churn_matures": "1998-09-29", "value_matures": "1999-06-30"},
+    ],
+    "left_out": ["as_of=1998-01-31/version=2: half written, it has no manifest.json"],
+    "calibration": [
+        {"tenth": 1, "predicted": 0.123, "actual": 0.2, "customers": 44, "rows": 90},
+        {"tenth": 2, "predicted": 0.3, "actual": 0.41, "customers": 45, "rows": 91},
+    ],
+    "drift": [
+        {"feature": "spend_90", "kind": "input", "psi": 0.9, "between_days": 1.5, "noise": 0.02, "drifted": False},
+        {
+            "feature": "churn_probability",
+            "kind": "prediction",
+            "psi": 0.31,
+            "between_days": 0.01,
+            "noise": 0.02,
+            "drifted": True,
+        },
+        *(
+            {
+                "feature": f"quiet_{i}",
+                "kind": "input",
+                "psi": 0.001,
+                "between_days": 0.01,
+                "noise": 0.02,
+                "drifted": False,
+            }
+            for i in range(20)
+        ),
+    ],
+}
+
+
+def accounts():
+    rows = [
+        ("churn", version, by, "", treatment, metric, value, value - 0.05, value + 0.05, 450, 900)
+        for version in (2, 3)
+        for by, treatment in (("all", "control"), ("all", "treated"), ("all", "untreated"), ("cohort", "untreated"))
+        for metric, value in (("bias", 0.8 + 0.01 * version), ("auc", 0.7))
+    ]
+    names = ["task", "version", "by", "group", "treatment", "metric", "value", "low", "high", "customers", "rows"]
+    return pd.DataFrame(rows, columns=names)
+
+
 BASIC = {
     "name": "shop",
     "as_of": "1998-06-30",
@@ -127,6 +242,12 @@ def full():
         champions={"churn": "stack", "value": "blend"},
         verdicts={"churn": "stack has the best mean Brier score.", "value": "blend has the best mean rank."},
         explained=explained(),
+        movement=movement(),
+        moved_since="1998-03-31",
+        plan=plan(table),
+        planned=PLANNED,
+        ledger=LEDGER,
+        accounts=accounts(),
         audit=pd.DataFrame(
             {
                 "check": ["duplicates", "partial last day"],
@@ -152,6 +273,17 @@ def full_page(full):
     return render(full)
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Pages whose pictures are empty: for tests of what the page says."""
+    monkeypatch.setattr(plots, "to_png", lambda *_, **__: b"")
+
+
 @pytest.fixture(scope="session")
 def minimal_page(minimal):
     return render(minimal)
+
+
+@pytest.fixture(scope="session")
+def full_read(full_page):
+    return Reader(full_page)

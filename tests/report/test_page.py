@@ -1,7 +1,6 @@
 import dataclasses
 import itertools
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
@@ -10,64 +9,14 @@ import pytest
 from patron._core.errors import DataError
 from patron.report import ReportContent, render, write_report
 from patron.report.page import TOP
+from tests.report.reading import Reader
 
 pytestmark = pytest.mark.xdist_group("page")  # it is drawn once
-VOID = {"meta", "img", "br", "hr", "link", "input"}
-
-
-class Reader(HTMLParser):
-    """Reads a page strictly: every element closed in order, every attribute kept, tables by caption."""
-
-    def __init__(self, page):
-        super().__init__(convert_charrefs=True)
-        self.open, self.elements, self.tables, self.text = [], [], {}, []
-        self.feed(page)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        names = [name for name, _ in attributes]
-        assert len(names) == len(set(names))
-        self.elements.append((tag, dict(attributes)))
-        if tag == "table":
-            self.rows = []
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append("")
-        if tag == "caption":
-            self.caption = ""
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-        if tag == "table":
-            self.tables[self.caption] = self.rows
-
-    def handle_data(self, data):
-        if not {"style", "script"} & set(self.open):
-            self.text.append(data)
-        if {"td", "th"} & set(self.open):
-            self.rows[-1][-1] += data
-        elif "caption" in self.open:
-            self.caption += data
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.elements if name == tag]
-
-    def table(self, caption):
-        return next(rows for name, rows in self.tables.items() if caption in name)
 
 
 @pytest.fixture(scope="module", params=["full", "minimal"])
 def page(request):
     return request.getfixturevalue(f"{request.param}_page")
-
-
-@pytest.fixture(scope="module")
-def full_read(full_page):
-    return Reader(full_page)
 
 
 def test_the_page_is_well_formed_and_small(page):
@@ -147,6 +96,7 @@ def test_bands_hold_all_customers_and_all_money(full, full_read):
         assert total == pytest.approx(full.scores[column].sum(), abs=2)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_empty_band_is_shown_as_empty():
     scores = pd.DataFrame(
         {"customer_id": ["1"], "churn_probability": [0.1], "churn_band": ["low"], "expected_revenue": [3.0]}
@@ -195,6 +145,7 @@ def test_what_was_chosen_when_is_said(full_read):
     assert words.count("Chosen on 1998-02-03, 1998-03-03. The figures are of 1998-03-31") == 2
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_single_test_day_is_not_called_independent(full):
     table = full.leaderboard[full.leaderboard["as_of"] == "1998-03-31"]
     page = render(dataclasses.replace(full, leaderboard=table, predictions=None))
@@ -222,6 +173,7 @@ def test_what_explains_the_champions_is_shown(full_read):
     assert full_read.table("Value by tenth of predicted value")[2][2:5] == ["0.50", "0.50", "1.00000.9000 to 1.1000"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_horizon_far_from_the_customers_rhythm_is_said_aloud(full, full_page):
     said = "Churn is asked about over 91 days, where the rhythm of these customers suggests 28. Gaps are short."
     assert full_page.count(said) == 1
@@ -229,6 +181,7 @@ def test_a_horizon_far_from_the_customers_rhythm_is_said_aloud(full, full_page):
     assert "rhythm of these customers" not in render(dataclasses.replace(full, explained=near, predictions=None))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_audit_and_the_models_are_shown(full, minimal, full_read):
     stored = Reader(render(dataclasses.replace(minimal, audit=full.audit[sorted(full.audit.columns)])))
     assert stored.table("What the audit looked for") == full_read.table("What the audit looked for")
@@ -242,6 +195,7 @@ def test_the_audit_and_the_models_are_shown(full, minimal, full_read):
     assert full_read.table("Parameters of BetaGeoNBD")[2] == ["alpha", "4.414", "n/a", "at the edge"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_was_found_comes_before_what_was_not(minimal):
     rows = [("quiet", 0, "warn"), ("told", 3, "info"), ("alarm", 2, "warn")]
     audit = pd.DataFrame(rows, columns=["check", "rows", "level"]).assign(example="", action="kept")
@@ -262,6 +216,7 @@ def test_totals_are_told_by_day_with_how_far_they_are_off(full, full_read):
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp;{{ 7*7 }}"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_hostile_values_are_text(full):
     scores = full.scores.assign(customer_id=HOSTILE, reason_1=HOSTILE)
     page = render(
@@ -290,6 +245,7 @@ def test_hostile_values_are_text(full):
     assert read.table("By churn probability")[1][0] == HOSTILE
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_ids_in_other_scripts_are_kept(minimal):
     ids = ["客户-7", "Zoë", "00071", "", *minimal.scores["customer_id"][4:]]
     rows = Reader(render(dataclasses.replace(minimal, scores=minimal.scores.assign(customer_id=ids)))).table("By churn")

@@ -74,7 +74,7 @@ class ChurnSection(Section):
     )
     test: TestDays = Field(default=TestDays(), description="The test days.")
     recipes: list[str] = Field(
-        default=["base_rate", "overdue", "bg_nbd", "logistic", "lightgbm", "stack"],
+        default=["base_rate", "overdue", "bg_nbd", "logistic", "lightgbm", "stack", "blend"],
         min_length=1,
         description="The recipes that compete.",
     )

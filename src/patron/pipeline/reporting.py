@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -11,9 +13,11 @@ from patron._core.errors import DataError
 from patron._core.files import read_json
 from patron._core.progress import step
 from patron.config import Config
+from patron.pipeline.holding import TABLE, verdict_of
 from patron.pipeline.inputs import TASKS, alone, loaded, reading
 from patron.report import ReportContent, write_report
 from patron.scoring import Bundle
+from patron.scoring.kept import kept, read_table
 
 
 def report(config: str | Path | Config) -> Path:
@@ -31,6 +35,8 @@ def report_on(config: Config) -> Path:
     told = read_json(latest)
     bundle = Bundle.load(config.bundle)
     manifest = dataclasses.replace(bundle.manifest, **reading(config))
+    movement, since = _movement(config, told["as_of"])
+    plan, planned = _plan(config, told)
     found = read_json(config.out / "audit.json") if (config.out / "audit.json").exists() else None
     content = ReportContent(
         name=config.name,
@@ -39,11 +45,17 @@ def report_on(config: Config) -> Path:
         currency=manifest.currency,
         churn_horizon=f"{manifest.churn_horizon} days",
         value_horizon=manifest.value_horizon,
-        scores=_read_scores(config.out / told["folder"]),
+        scores=read_table(config.out / told["folder"]),
         clv_basis=manifest.clv_basis,
         bands=dict(manifest.bands),
-        leaderboard=_kept(config.out / "leaderboard.csv"),
-        predictions=_kept(config.out / "predictions.parquet"),
+        movement=movement,
+        moved_since=since,
+        plan=plan,
+        planned=planned,
+        ledger=verdict_of(config) or {},
+        accounts=_left(config.out / TABLE),
+        leaderboard=_left(config.out / "leaderboard.csv"),
+        predictions=_left(config.out / "predictions.parquet"),
         champions={task: manifest.recipes[task]["name"] for task in TASKS},
         verdicts={task: manifest.training[f"chosen_for_{task}"] for task in TASKS},
         metrics={task: getattr(config.champion, task)[0] for task in TASKS},
@@ -65,15 +77,29 @@ def report_on(config: Config) -> Path:
         return write_report(config.out / "report.html", content)
 
 
-def _read_scores(folder: Path) -> pd.DataFrame:
-    parquet = folder / "scores.parquet"
-    if parquet.exists():
-        return pd.read_parquet(parquet)
-    return pd.read_csv(folder / "scores.csv", dtype={"customer_id": "str"}, parse_dates=["as_of"])
+def _movement(config: Config, as_of: str) -> tuple[pd.DataFrame | None, str]:
+    """Return who moved, and since the scoring of which day; scoring wrote it if there was one."""
+    earlier = [one.as_of for one in kept(config.out / "scores") if one.as_of < as_of]
+    moves = _left(config.out / "movement.csv")
+    return (moves, earlier[-1]) if earlier and moves is not None else (None, "")
 
 
-def _kept(path: Path) -> pd.DataFrame | None:
-    """Read what training left behind, if it did."""
+def _plan(config: Config, latest: Mapping[str, Any]) -> tuple[pd.DataFrame | None, dict[str, Any]]:
+    """Return the plan of the latest scores, or else the latest plan, with each recommended action, and its manifest."""
+    scores, plans = ({one[:2]: one.folder for one in kept(config.out / name)} for name in ("scores", "plans"))
+    latest_first = [(latest["as_of"], latest["version"]), *sorted(plans, reverse=True)]
+    found = next((one for one in latest_first if one in plans and one in scores), None)
+    if found is None:
+        return None, {}
+    actions = read_table(scores[found])[["customer_id", "recommended_action"]]
+    plan = read_table(plans[found], "plan").merge(actions, on="customer_id", how="left")
+    return plan, read_json(plans[found] / "manifest.json")
+
+
+def _left(path: Path) -> pd.DataFrame | None:
+    """Read what an earlier job left behind, if it did."""
     if not path.exists():
         return None
-    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, parse_dates=["as_of"])
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])

@@ -34,11 +34,25 @@ class ReportContent:
         How far ahead risk and value look: '91 days', '12 months'.
     scores : pandas.DataFrame
         The score table, one row a customer: customer_id, churn_probability, churn_band, expected_revenue;
-        optional and shown if there: expected_purchases, clv, reason_1, reason_2, reason_3.
+        optional and shown if there: expected_purchases, clv, reason_1, reason_2, reason_3; and, together, segment,
+        value_band and recommended_action.
     clv_basis : str
         What the CLV is, in words: '12 months; margin 1.0; 10 %/yr'. Needed where scores have a clv.
     bands : mapping of str to float
         Name of each churn band and the lowest probability in it, from high to low; what lies below is 'low'.
+    movement : pandas.DataFrame, optional
+        Who moved since the scoring of an earlier day; see `patron.decisions.movement`.
+    moved_since : str
+        That day, YYYY-MM-DD.
+    plan : pandas.DataFrame, optional
+        Whom to contact, one row a customer: customer_id, group, contact_profit, value_if_retained, cost,
+        churn_probability, segment, recommended_action.
+    planned : mapping
+        What the plan's manifest says. Needed where there is a plan.
+    ledger : mapping
+        What the ledger found: verdict, reason, model, version, as_of, notes, waiting, left_out, calibration, drift.
+    accounts : pandas.DataFrame, optional
+        The ledger's metrics; see `patron.ledger.accounts`.
     leaderboard : pandas.DataFrame, optional
         Of the backtests of every task, one under the other: task, recipe, as_of, population, metric, value, low,
         high, n. The last as_of of a task is its report day.
@@ -83,6 +97,12 @@ class ReportContent:
     scores: pd.DataFrame
     clv_basis: str = ""
     bands: Mapping[str, float] = field(default_factory=lambda: dict(BANDS))
+    movement: pd.DataFrame | None = None
+    moved_since: str = ""
+    plan: pd.DataFrame | None = None
+    planned: Mapping[str, Any] = field(default_factory=dict)
+    ledger: Mapping[str, Any] = field(default_factory=dict)
+    accounts: pd.DataFrame | None = None
     leaderboard: pd.DataFrame | None = None
     predictions: pd.DataFrame | None = None
     champions: Mapping[str, str] = field(default_factory=dict)
