@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv pip
 
-.PHONY: help env demo test test-fast prove lint format bench bench-list canary notebooks docs lock clean
+.PHONY: help env demo test test-fast prove lint audit format bench bench-list canary notebooks docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ lint: $(VENV)/.full  ## check style, types and the order of the rooms
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+audit: $(VENV)/.full  ## look the locked packages up among known vulnerabilities
+	@$(BIN)/pip-audit --requirement requirements-dev.lock --no-deps --disable-pip --progress-spinner off
 
 format: $(VENV)/.full  ## put every file into the house style
 	@$(BIN)/ruff check --fix .

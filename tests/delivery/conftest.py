@@ -7,9 +7,19 @@ import pytest
 from patron.delivery import registry
 from patron.delivery.fields import fields_of, rows_of
 from patron.delivery.state import State
+from tests.delivery.servers.base import TOKEN
+from tests.delivery.servers.salesforce import SESSION
 from tests.delivery.shop import CONFIG, Crm, Shop, hasty, load, scores
 
 collect_ignore = ["killed.py"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_secret_stays_in_a_file(tmp_path_factory):
+    """After all tests of deliveries none of their files holds a secret of theirs."""
+    yield
+    files = [path for path in tmp_path_factory.getbasetemp().rglob("*") if path.is_file() and not path.is_symlink()]
+    assert [path for path in files if any(secret.encode() in path.read_bytes() for secret in (TOKEN, SESSION))] == []
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """Run in a process of its own: pushes in forks that are killed at every step of the journal, then pushes again.
 
-    python killed.py FOLDER
+    python killed.py FOLDER STEP-CALL-MOMENT-known|unknown ...
 
 Prints, by point, whether the fork was killed there, whether the next push ended as an undisturbed one, and how many
 rows were sent twice.
 """
 
-import itertools
 import json
 import os
 import shutil
@@ -22,12 +21,8 @@ from patron.delivery.state import State
 
 warnings.simplefilter("ignore")
 registry._load, State.__init__, os.fsync = load, hasty, lambda _: None
-POINTS = [
-    (State, "begin"), (State, "begin_batch"), (State, "note"), (Crm, "send"), (State, "close"),
-    (push, "_write_dead_letters"), (State, "end"),
-]  # fmt: skip
-CALLS = dict.fromkeys(("begin_batch", "note", "send", "close"), 2)
-ASKED = ("note", "send", "close")  # where it matters whether the target can tell
+HOLDERS = {"send": Crm, "_write_dead_letters": push}
+"""Where a step is; the others are of the state."""
 
 
 def deadly(function, when, moment):
@@ -46,9 +41,9 @@ def deadly(function, when, moment):
     return wrapped
 
 
-def killed(shop, holder, name, when, moment):
+def killed(shop, name, when, moment):
     """Push in a fork that is killed at a point; True if it was."""
-    child = os.fork()
+    holder, child = HOLDERS.get(name, State), os.fork()
     if child == 0:
         setattr(holder, name, deadly(getattr(holder, name), when, moment))
         shop.push(confirm=True)
@@ -72,13 +67,6 @@ def undo(shop, kept):
     shutil.copy(kept / "crm.json", shop.crm.file)
 
 
-def cases():
-    for settles, (holder, name), moment in itertools.product((True, False), POINTS, ("before", "after")):
-        for when in range(1, CALLS.get(name, 1) + 1):
-            if settles or name in ASKED:
-                yield settles, holder, name, when, moment
-
-
 folder = Path(sys.argv[1])
 shop, kept = Shop(folder / "shop"), folder / "kept"
 shop.keep(n=5)
@@ -88,12 +76,13 @@ shutil.copytree(shop.out, kept / "out")
 shutil.copy(shop.crm.file, kept / "crm.json")
 shop.push(confirm=True)
 aim, sent, told = seen(shop), shop.sent, {}
-for settles, holder, name, when, moment in cases():
-    Crm.settles = settles
+for point in sys.argv[2:]:
+    name, when, moment, known = point.split("-")
+    Crm.settles = known == "known"
     undo(shop, kept)
-    dead = killed(shop, holder, name, when, moment)
+    dead = killed(shop, name, int(when), moment)
     shop.push(confirm=(name, moment) == ("begin", "before"))
-    told[f"{name}-{when}-{moment}-{'known' if settles else 'unknown'}"] = {
+    told[point] = {
         "killed": dead,
         "same": seen(shop) == aim,
         "more": shop.sent - sent,

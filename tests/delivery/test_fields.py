@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from patron import ConfigError, DataError
-from patron.delivery.fields import fields_of
+from patron.delivery.fields import MISSING, fields_of
 
 NAMES = {"churn_probability": "Churn", "p_alive": "Alive", "clv": "CLV", "as_of": "Day", "scored_at": "At"}
 
@@ -96,3 +96,11 @@ def test_another_name_or_rounding_is_another_row(make_scores, make_rows_of):
     names = [{"clv": "a"}, {"clv": "b"}, {"expected_revenue": "a"}]
     table = make_scores().assign(expected_revenue=1.0)
     assert len({make_rows_of(table, name).said[0].tobytes() for name in names}) == 2
+
+
+def test_what_a_row_says_is_the_same_on_every_machine_and_in_every_version(make_scores, make_rows_of):
+    rows = make_rows_of(make_scores(2), {"churn_band": "Band", "churn_horizon_days": "H", "clv": "CLV", "p_alive": "A"})
+    assert rows.said.astype("<u8").tobytes().hex() == (
+        "1f677074211f8f186bfea64d3b42b2a8c7bebbeaec7e3260a1cb9f02b38a84ec"
+    )
+    assert rows.numbers.tolist() == [[MISSING, 10000], [333333, 20000]]

@@ -2,12 +2,14 @@
 
 import csv
 
+import numpy as np
 import pytest
 
 from patron import ConfigError, DataError
 from patron._core.errors import DeliveryError
+from patron.delivery.state import Scores
 from patron.delivery.target import Answer
-from tests.delivery.shop import CONFIG
+from tests.delivery.shop import CONFIG, keep, scores
 
 pytestmark = pytest.mark.delivery
 BARE = CONFIG.replace("    fields: {fields}\n", "")
@@ -158,7 +160,7 @@ def test_new_customers_stop_a_push_too(shop):
 def test_a_rollback_brings_back_what_an_earlier_scoring_said_and_the_next_push_goes_on(shop):
     shop.push()
     before = shop.rows
-    shop.keep(n=8, day="2024-07-01", shift=0.1, version=2)
+    shop.keep(n=8, day="2024-07-01", shift=0.3, version=2)
     shop.push(confirm=True)
     after = shop.rows
     done = shop.push(rollback="2024-06-30")
@@ -206,3 +208,38 @@ def test_the_journal_tells_every_push_and_batch(shop, monkeypatch):
     assert journal[["sent", "accepted", "refused"]].to_numpy().tolist() == [[2, 1, 1], [2, 2, 0], [2, 2, 0]]
     assert journal["ended"].notna().all()
     assert set(journal["token"]) == set(shop.crm.told["jobs"])
+
+
+@pytest.mark.parametrize(
+    "names", [{"churn_band": "Band"}, {"clv": "CLV", "p_alive": "Alive"}], ids=["words", "numbers"]
+)
+def test_the_state_keeps_any_id_and_band(shop, make_scores, make_rows_of, names):
+    bands = ["high", "très élevé", "", "低", "medium", 'a "b"']
+    ids = ["007", 'a"b', "back\\slash", "líne\nbreak", " x ", "\U0001f600"]
+    rows = make_rows_of(make_scores().assign(customer_id=ids, churn_band=bands), names)
+    with shop.state() as state:
+        batch = state.begin_batch(state.begin("crm", "push", Scores("", 1, ""), 5), rows, np.array([5, 0, 1, 2, 3]))
+        state.close(batch, Answer(frozenset(ids)))
+        known = state.known("crm").loc[[ids[5], *ids[:4]]]
+    assert known["band"].tolist() == [bands[5], *bands[:4]]
+    assert b"".join(known["said"]) == rows.said[[5, 0, 1, 2, 3]].tobytes()
+    assert b"".join(known["numbers"]) == rows.numbers[[5, 0, 1, 2, 3]].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("column", "share", "told"),
+    [
+        ("clv", 1.049, "withheld"),
+        ("clv", 1.05, "changed"),
+        ("p_alive", 0.0099, "withheld"),
+        ("p_alive", 0.01, "changed"),
+    ],
+)
+def test_a_threshold_that_is_not_named_is_one_in_a_hundred_or_one_in_twenty(make_shop_of, column, share, told):
+    shop = make_shop_of()
+    table = scores().assign(p_alive=0.5)
+    keep(shop.out, table)
+    shop.push()
+    moved = table[column] * share if column == "clv" else table[column] + share
+    keep(shop.out, table.assign(**{column: moved}), version=2)
+    assert counts(shop.deliver()) == {told: 6}

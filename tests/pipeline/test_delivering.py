@@ -1,10 +1,13 @@
 """`patron deliver`: consent, kept scores, and what people read."""
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from patron import ConfigError, DataError, pipeline
 from patron.cli import app
+from patron.delivery.fields import fields_of, rows_of
+from patron.delivery.state import UNSEEN, Scores
 from tests.delivery.shop import CONFIG, Shop, keep, scores
 
 pytestmark = pytest.mark.delivery
@@ -100,6 +103,21 @@ def test_scores_that_are_kept_as_csv_alone_are_delivered_too(make):
     pipeline.deliver(shop.config, push=True)
     keep(shop.out, table, formats=("parquet",))
     assert counts(shop) == {"unchanged": 6}
+
+
+def test_a_forgotten_customer_leaves_the_state_and_nobody_else_is_sent_again(make):
+    shop = make()
+    pipeline.deliver(shop.config, push=True)
+    rows = rows_of(scores(), fields_of({"clv": "CLV"}, scores().columns, "EUR", str))
+    with shop.state() as state:
+        state.fail("crm", {"c1": "no", "c2": "no"})
+        state.begin_batch(state.begin("crm", "push", Scores("2024-06-30", 1, ""), 2), rows, np.array([1, 3]))
+        assert state.failed("crm") == {"c1": UNSEEN, "c2": "no", "c3": UNSEEN}
+    pipeline.forget(shop.config, "c1")
+    with shop.state() as state:
+        assert set(state.known("crm").index) == {"c0", "c2", "c3", "c4", "c5"}
+        assert state.failed("crm") == {"c2": "no", "c3": UNSEEN}
+    assert counts(shop) == {"failed": 2, "unchanged": 3}
 
 
 def test_the_command_shows_the_plan_then_what_was_sent(make):

@@ -27,7 +27,8 @@ class DeliverSection(Section):
     )
     materiality: dict[str, float] = Field(
         default_factory=dict,
-        description="Column: the change below which it is not sent anew, like `{churn_probability: 0.01, clv: 1}`.",
+        description="Column: the change below which it is not sent anew, like `{churn_probability: 0.02, clv: 5}`; "
+        "0.01 of a probability and 5 % of another number where none is named, 0 for every change.",
     )
     stop_above: float = Field(
         default=0.5, gt=0, le=1, description="A push that would change more than this share of those known stops."

@@ -88,7 +88,7 @@ class Files:
                 (draft / "scores.csv").write_bytes(content)
             written = {path.name: {"sha256": digest(path), "bytes": path.stat().st_size} for path in draft.iterdir()}
             write_json(draft / "manifest.json", {**facts, "files": written})
-        return Answer(frozenset(batch.index))
+        return Answer(frozenset(batch.index.to_numpy(dtype=object)))
 
     def settle(self, token: str) -> Answer | None:
         """Nobody needs to know: sent again, the folder is the same."""

@@ -26,6 +26,9 @@ WHAT: Final = {
 }
 """What becomes of a customer's row; the first three are sent."""
 SENT: Final = ("new", "changed", "failed")
+DEFAULT: Final = "0.01 of a probability, 5 % of another number"
+"""The thresholds of what a section names none for."""
+_CODES: Final = {what: np.int8(code) for code, what in enumerate(WHAT)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +44,12 @@ class Plan:
     frame : DataFrame
         Indexed by customer_id: what (a key of `WHAT`), was (the churn band last sent, empty for none), band (now).
     chosen : ndarray of int
-        The positions of the rows to send, in the scores.
+        The positions in the scores of the rows to send, in the order of their customers.
     known : int
         How many customers' rows are there.
     estimate : Estimate
-    withheld_below : mapping of str to float
-        The thresholds of materiality.
+    withheld_below : mapping of str to float, or None
+        The thresholds of materiality; None if every difference counts.
     """
 
     target: str
@@ -56,7 +59,7 @@ class Plan:
     chosen: np.ndarray
     known: int
     estimate: Estimate
-    withheld_below: Mapping[str, float]
+    withheld_below: Mapping[str, float] | None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -73,7 +76,7 @@ class Plan:
     @property
     def moves(self) -> pd.DataFrame:
         """Who is sent another churn band: was, band, customers, the most frequent first."""
-        sent = self.frame.iloc[self.chosen][["was", "band"]].astype(str)
+        sent = self.frame.iloc[self.chosen][["was", "band"]]
         moved = sent[(sent["was"] != sent["band"]) & (sent != "").all(axis=1)]
         counted = moved.groupby(["was", "band"]).size().reset_index(name="customers")
         return counted.sort_values("customers", ascending=False, kind="stable", ignore_index=True)
@@ -81,7 +84,8 @@ class Plan:
     def words(self) -> list[str]:
         """Show the plan in a few lines."""
         counts, moves = self.counts, self.moves
-        told = {**WHAT, "withheld": f"changed by less than {', '.join(map(_threshold, self.withheld_below.items()))}"}
+        given = [f"{column} {least:g}" for column, least in (self.withheld_below or {}).items()]
+        told = {**WHAT, "withheld": f"{WHAT['withheld']} {', '.join([*given, DEFAULT])}"}
         of = {"push": "", "retry": ", only what failed", "rollback": ", back to an earlier scoring"}[self.kind]
         lines = [f"{self.target}: scores as of {self.scoring.as_of}, version {self.scoring.version}{of}"]
         width = max(len(f"{count:,}") for count in [*counts.values(), len(self.chosen)])
@@ -127,30 +131,32 @@ def compare(
     consent : ndarray of bool, optional
         Row by row; all agree when left out.
     materiality : mapping of str to float, optional
-        Column: the change below which it is not sent; see `thresholds`.
+        Column: the change below which it is not sent, else `DEFAULT`; every difference counts when left out.
     """
-    ids, materiality = rows.table.index, dict(materiality or {})
+    ids = rows.table.index
     at = known.index.get_indexer(ids)
     there = at >= 0
-    what = np.full(len(ids), "new", dtype=object)
-    what[there] = _changes(rows, known, there, at, materiality)
-    what[ids.isin(list(failed))] = "failed"
+    what = np.full(len(ids), _CODES["new"])
+    what[there] = _changes(rows, known, at[there], there, materiality)
+    what[ids.isin(list(failed))] = _CODES["failed"]
     if consent is not None:
-        what[~consent] = np.where(there[~consent], "withdrawn", "suppressed")
+        what[~consent] = np.where(there, _CODES["withdrawn"], _CODES["suppressed"])[~consent]
     wanted = {"push": SENT, "retry": ("failed",), "rollback": ("changed", "failed")}[kind]
-    chosen = np.flatnonzero(np.isin(what, wanted) & (there | (kind != "rollback")))
+    sent = np.isin(what, [_CODES[one] for one in wanted]) & (there | (kind != "rollback"))
+    chosen = np.flatnonzero(sent)
+    chosen = chosen[ids[chosen].argsort()]  # a database takes rows in the order of its key far faster
     was = np.full(len(ids), "", dtype=object)
     was[there] = known["band"].to_numpy()[at[there]]
     left = np.ones(len(known), dtype=bool)
     left[at[there]] = False
-    gone = known.index[left]
+    gone = known[left]
     frame = pd.DataFrame(
         {
-            "what": pd.Categorical([*what, *["gone"] * len(gone)], categories=list(WHAT)),
-            "was": pd.Categorical([*was, *known["band"][left]]),
-            "band": pd.Categorical([*rows.bands, *[""] * len(gone)]),
+            "what": pd.Categorical.from_codes(np.append(what, np.full(len(gone), _CODES["gone"])), pd.Index(WHAT)),
+            "was": np.append(was, gone["band"].to_numpy()),
+            "band": np.append(rows.bands, np.full(len(gone), "", dtype=object)),
         },
-        index=ids.append(gone).rename("customer_id"),
+        index=ids.append(gone.index).rename("customer_id"),
     )
     return Plan(name, kind, scoring, frame, chosen, len(known), target.estimate(len(chosen)), materiality)
 
@@ -170,26 +176,27 @@ def thresholds(materiality: Mapping[str, float], fields: tuple[Field, ...], wher
 
 
 def _changes(
-    rows: Rows, known: pd.DataFrame, there: np.ndarray, at: np.ndarray, materiality: Mapping[str, float]
+    rows: Rows, known: pd.DataFrame, at: np.ndarray, there: np.ndarray, materiality: Mapping[str, float] | None
 ) -> np.ndarray:
-    """Tell of each row that is there whether it is changed, unchanged or withheld."""
-    at = at[there]
+    """Tell of each row that is there whether it is changed, unchanged or withheld, as codes."""
     said = np.frombuffer(b"".join(known["said"].to_numpy()[at]), dtype="<u8").reshape(-1, 2)
     same = (rows.said[there] == said).all(axis=1)
-    what = np.full(len(said), "changed", dtype=object)
+    what = np.full(len(said), _CODES["changed"])
     now = rows.numbers[there][same]
     before = np.frombuffer(b"".join(known["numbers"].to_numpy()[at[same]]), dtype="<i8").reshape(now.shape)
-    least = [materiality.get(field.column.name, 0) * 10.0 ** (field.decimals or 0) for field in rows.floats]
     moved = now != before
-    little = np.abs(now.astype("float64") - before) < np.round(least, 6)
-    what[same] = np.where(
-        ~moved.any(axis=1), "unchanged", np.where((~moved | little).all(axis=1), "withheld", "changed")
+    little = np.zeros_like(moved)
+    for place, field in enumerate(rows.floats if materiality is not None else ()):
+        was = before[:, place].astype("float64")
+        given = (materiality or {}).get(field.column.name, 0.01 if field.column.unit == "probability" else None)
+        least = 0.05 * np.abs(was) if given is None else round(given * 10.0 ** (field.decimals or 0), 6)
+        little[:, place] = np.abs(now[:, place] - was) < least
+    what[same] = np.select(
+        [~moved.any(axis=1), (~moved | little).all(axis=1)],
+        [_CODES["unchanged"], _CODES["withheld"]],
+        _CODES["changed"],
     )
     return what
-
-
-def _threshold(pair: tuple[str, float]) -> str:
-    return f"{pair[0]} {pair[1]:g}"
 
 
 def _effort(estimate: Estimate) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.csv
 
 from patron._core.errors import ConfigError, DeliveryError, MissingExtraError
@@ -20,6 +21,7 @@ from patron.delivery.target import Answer, Estimate, Field
 try:
     import psycopg
     from psycopg import sql
+    from psycopg.copy import QueuedLibpqWriter
 except ImportError as error:  # pragma: no cover  # the extra is there in tests
     raise MissingExtraError("postgres needs psycopg", fix="pip install 'patron[postgres]'") from error
 
@@ -135,9 +137,12 @@ class Postgres:
         return None
 
     def _deliver(self, batch: pd.DataFrame) -> Answer:
+        sent = frozenset(batch.index.to_numpy(dtype=object))
         with self._connected() as connection:
             wrong = self._carry(connection, batch)
-        return Answer(frozenset(batch.index.difference(list(wrong))), wrong)
+            if not wrong.keys() <= sent:
+                raise DeliveryError(f"{self._name} does not keep customer_id as text", fix="let its column be text")
+        return Answer(sent - wrong.keys(), wrong)
 
     def _carry(self, connection: Any, batch: pd.DataFrame | None) -> dict[str, str]:
         """Copy, upsert, and return whose rows the table does not hold as they were sent."""
@@ -146,14 +151,12 @@ class Postgres:
             for statement in _BEFORE:
                 cursor.execute(self._sql(statement))
             if batch is not None:
-                with cursor.copy(self._sql(_COPY)) as copy:
+                with cursor.copy(self._sql(_COPY), writer=QueuedLibpqWriter(cursor)) as copy:  # reads while we write
                     for part in arrow(batch, self._fields).to_batches(max_chunksize=65_536):
                         copy.write(_csv(part))
             cursor.execute(self._sql(_UPSERT if len(self._fields) > 1 else _INSERT))
             cursor.execute(self._sql(_PROOF))
-            wrong = {customer for (customer,) in cursor.fetchall()}
-            if batch is not None and not wrong <= set(batch.index):
-                raise DeliveryError(f"{self._name} does not keep customer_id as text", fix="let its column be text")
+            wrong = (customer for (customer,) in cursor.fetchall())
         return dict.fromkeys(wrong, "the table holds something else than was sent: look for a trigger or a rule")
 
     def _sql(self, statement: str) -> sql.Composed:
@@ -188,7 +191,10 @@ def _row(alias: str, columns: list[sql.Identifier]) -> sql.Composed:
 
 
 def _csv(part: Any) -> memoryview:
-    """Write CSV as COPY reads it: what is missing empty, empty text in quotes."""
+    """Write CSV as COPY reads it: what is missing empty, empty text in quotes, stamps in the time zone that is set."""
+    for place, field in enumerate(part.schema):
+        if pa.types.is_timestamp(field.type):  # Arrow writes one with its zone ten times slower
+            part = part.set_column(place, field.name, part.column(place).cast(pa.timestamp("us")))
     content = io.BytesIO()
     pyarrow.csv.write_csv(part, content, pyarrow.csv.WriteOptions(include_header=False))
     return content.getbuffer()

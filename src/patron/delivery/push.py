@@ -66,10 +66,10 @@ def settle(state: State, target: Target, name: str) -> None:
     DeliveryError
         The target cannot tell now; nothing is lost, and the next push asks again.
     """
-    for batch in track(state.open(name), f"settling {name}"):
+    for batch, token in track(state.open(name), f"settling {name}"):
         with _asked(name):
-            answer = target.settle(batch.token) if batch.token else None
-        state.close(batch.batch, answer or Answer(), otherwise=UNSEEN)
+            answer = target.settle(token) if token else None
+        state.close(batch, answer or Answer(), otherwise=UNSEEN)
 
 
 def refusal(plan: Plan, state: State, stop_above: float) -> str | None:
@@ -78,9 +78,7 @@ def refusal(plan: Plan, state: State, stop_above: float) -> str | None:
     It does if more rows move than `stop_above` of those known there. A first delivery is free to, and so is one that
     goes on after a stop, a retry, and a rollback, which is asked for by its day.
     """
-    if plan.kind != "push" or plan.moving <= stop_above:
-        return None
-    if state.first(plan.target) or state.resumes(plan.target, plan.scoring):
+    if plan.kind != "push" or plan.moving <= stop_above or state.free(plan.target, plan.scoring):
         return None
     counts = plan.counts
     return (

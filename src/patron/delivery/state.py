@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import errno
 import itertools
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,8 +23,11 @@ from patron.delivery.target import Answer
 
 Kind = Literal["push", "retry", "rollback"]
 
+_BLOCK: Final = 100_000
+"""Rows that are written by one statement."""
 UNSEEN: Final = "the answer was never seen"
 SILENT: Final = "the target does not say that it holds the row"
+_PRAGMAS: Final = "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -100000;"  # kilobytes
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS delivery_push (
     id INTEGER PRIMARY KEY, target TEXT NOT NULL, kind TEXT NOT NULL, as_of TEXT NOT NULL, version INTEGER NOT NULL,
@@ -44,6 +48,12 @@ CREATE TABLE IF NOT EXISTS delivery_sent (
 CREATE TABLE IF NOT EXISTS delivery_failed (
     target TEXT NOT NULL, customer_id TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (target, customer_id)
 ) WITHOUT ROWID;
+"""
+_OPEN: Final = """
+-- the rows come as a few long values: SQLite takes them apart far faster than Python binds them
+INSERT INTO delivery_open SELECT :batch, value, substr(:told, key * :wide + 1, 16),
+    substr(:told, key * :wide + 17, :wide - 16), rtrim(CAST(substr(:bands, key * :long + 1, :long) AS TEXT))
+FROM json_each(:ids)
 """
 _JOURNAL: Final = """
 SELECT push.id AS push, target, kind, as_of, version, planned, push.begun, push.ended, batch.id AS batch, sent,
@@ -68,15 +78,6 @@ class Scores:
     as_of: str
     version: int
     content: str
-
-
-@dataclass(frozen=True)
-class Open:
-    """A batch whose answer was never seen, and what its target noted."""
-
-    batch: int
-    rows: int
-    token: str | None
 
 
 class State:
@@ -106,13 +107,9 @@ class State:
         with self._told():
             if write:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            self._disk = sqlite3.connect(
-                path if write or path.exists() else ":memory:", timeout=60, isolation_level=None
-            )
-            self._disk.execute("PRAGMA synchronous = FULL")
-            self._disk.execute("PRAGMA temp_store = MEMORY")
-            self._disk.execute("PRAGMA cache_size = -100000")  # kilobytes: a million rows in one transaction
-            self._disk.executescript(_TABLES)
+            held = path if write or path.exists() else ":memory:"
+            self._disk = sqlite3.connect(held, timeout=60, isolation_level=None)
+            self._disk.executescript(_PRAGMAS + _TABLES)
 
     def __enter__(self) -> Self:
         return self
@@ -122,42 +119,33 @@ class State:
 
     def known(self, target: str) -> pd.DataFrame:
         """Return what each customer's row there says, by customer_id: said, numbers (both bytes), band."""
-        rows = self._rows("SELECT customer_id, said, numbers, band FROM delivery_sent WHERE target = ?", target)
-        return pd.DataFrame(rows, columns=["customer_id", "said", "numbers", "band"], dtype=object).set_index(
-            "customer_id"
-        )
+        with self._told():
+            rows = self._disk.execute(
+                "SELECT customer_id, said, numbers, band FROM delivery_sent WHERE target = ?", (target,)
+            )
+            cells = np.fromiter(itertools.chain.from_iterable(rows), dtype=object).reshape(-1, 4)
+        ids = pd.Index(cells[:, 0], name="customer_id", dtype="str")
+        return pd.DataFrame(cells[:, 1:], ids, ["said", "numbers", "band"])
 
     def failed(self, target: str) -> dict[str, str]:
         """Return whose rows must go again, and why: refused ones, and those of open batches."""
-        doubtful = self._rows(
-            "SELECT customer_id FROM delivery_open JOIN delivery_batch b ON b.id = batch JOIN delivery_push p "
-            "ON p.id = push WHERE target = ?",
-            target,
-        )
-        return {**self._failed(target), **dict.fromkeys((customer for (customer,) in doubtful), UNSEEN)}
+        doubtful = [customer for batch, _ in self.open(target) for customer in self._held(batch)]
+        return {**self._failed(target), **dict.fromkeys(doubtful, UNSEEN)}
 
-    def open(self, target: str) -> list[Open]:
-        """Return the batches that were begun and not closed, the oldest first."""
-        rows = self._rows(
-            "SELECT b.id, sent, token FROM delivery_batch b JOIN delivery_push p ON p.id = push "
+    def open(self, target: str) -> list[tuple[int, str | None]]:
+        """Return the batches whose answer was never seen, the oldest first: number, and what the target noted."""
+        return self._rows(
+            "SELECT b.id, token FROM delivery_batch b JOIN delivery_push p ON p.id = push "
             "WHERE target = ? AND b.ended IS NULL ORDER BY b.id",
             target,
         )
-        return [Open(*row) for row in rows]
 
-    def first(self, target: str) -> bool:
-        """Tell whether no push to this target has come to its end yet."""
-        ended = "SELECT 1 FROM delivery_push WHERE target = ? AND kind = 'push' AND ended IS NOT NULL LIMIT 1"
-        return not self._rows(ended, target)
-
-    def resumes(self, target: str, scoring: Scores) -> bool:
-        """Tell whether the last push to this target was cut short, and was of this scoring."""
-        last = self._rows(
-            "SELECT content, as_of, ended FROM delivery_push WHERE target = ? AND kind = 'push' "
-            "ORDER BY id DESC LIMIT 1",
-            target,
+    def free(self, target: str, scoring: Scores) -> bool:
+        """Tell whether a push may move whatever it will: none has ended, or the last, of the same, was cut short."""
+        pushes = self._rows(
+            "SELECT content, as_of, ended FROM delivery_push WHERE target = ? AND kind = 'push' ORDER BY id", target
         )
-        return last == [(scoring.content, scoring.as_of, None)]
+        return all(ended is None for *_, ended in pushes) or pushes[-1] == (scoring.content, scoring.as_of, None)
 
     def begin(self, target: str, kind: Kind, scoring: Scores, planned: int) -> int:
         """Write down that a push begins; its number."""
@@ -171,23 +159,26 @@ class State:
 
     def begin_batch(self, push: int, rows: Rows, chosen: np.ndarray) -> int:
         """Write down which rows are about to be sent, and what they say; the number of the batch."""
-        chosen = chosen[np.argsort(rows.table.index[chosen])]  # in the order of the key: many times faster
         with self._whole():
             made = self._disk.execute(
                 "INSERT INTO delivery_batch (push, sent, begun) VALUES (?, ?, ?)", (push, len(chosen), _now())
             )
             batch = int(made.lastrowid or 0)
-            self._disk.executemany(
-                "INSERT INTO delivery_open VALUES (?, ?, ?, ?, ?)",
-                zip(
-                    itertools.repeat(batch, len(chosen)),
-                    rows.table.index[chosen].tolist(),
-                    _bytes(rows.said[chosen]),
-                    _bytes(rows.numbers[chosen]),
-                    rows.bands[chosen].tolist(),
-                    strict=True,
-                ),
-            )
+            for start in range(0, len(chosen), _BLOCK):
+                block = chosen[start : start + _BLOCK]
+                bands = _padded(rows.bands[block])
+                told = np.column_stack([rows.said[block].astype("<u8").view("<i8"), rows.numbers[block].astype("<i8")])
+                self._disk.execute(
+                    _OPEN,
+                    {
+                        "batch": batch,
+                        "ids": json.dumps(rows.table.index[block].to_numpy(dtype=object).tolist()),
+                        "told": told.tobytes(),
+                        "wide": told.itemsize * told.shape[1],
+                        "bands": bands.tobytes(),
+                        "long": bands.itemsize,
+                    },
+                )
         return batch
 
     def note(self, batch: int, token: str) -> None:
@@ -214,7 +205,7 @@ class State:
             ((target,),) = self._disk.execute(
                 "SELECT target FROM delivery_push p JOIN delivery_batch b ON p.id = push WHERE b.id = ?", (batch,)
             )
-            sent = {c for (c,) in self._disk.execute("SELECT customer_id FROM delivery_open WHERE batch = ?", (batch,))}
+            sent = self._held(batch)
             held = sent & answer.accepted - answer.refused.keys()
             failed = {customer: str(answer.refused.get(customer) or otherwise) for customer in sent - held}
             cleared = held.intersection(self._failed(target))
@@ -244,10 +235,9 @@ class State:
 
     def fail(self, target: str, why: Mapping[str, str]) -> None:
         """Write down rows that never were in a batch and should have been."""
+        rows = ((target, *row) for row in why.items())
         with self._whole():
-            self._disk.executemany(
-                "INSERT OR REPLACE INTO delivery_failed VALUES (?, ?, ?)", ((target, *row) for row in why.items())
-            )
+            self._disk.executemany("INSERT OR REPLACE INTO delivery_failed VALUES (?, ?, ?)", rows)
 
     def end(self, push: int) -> None:
         """Write down that a push came to its end."""
@@ -259,6 +249,11 @@ class State:
         with self._told():
             found = self._disk.execute(_JOURNAL)
             return pd.DataFrame(found.fetchall(), columns=[column[0] for column in found.description])
+
+    def _held(self, batch: int) -> set[str]:
+        """Return whose rows an open batch holds."""
+        ((customers,),) = self._rows("SELECT json_group_array(customer_id) FROM delivery_open WHERE batch = ?", batch)
+        return set(json.loads(customers))
 
     def _failed(self, target: str) -> dict[str, str]:
         return dict(self._rows("SELECT customer_id, reason FROM delivery_failed WHERE target = ?", target))
@@ -294,10 +289,11 @@ class State:
             ) from error
 
 
-def _bytes(rows: np.ndarray) -> Iterator[bytes]:
-    """Yield the bytes of each row of 64-bit integers."""
-    held, width = rows.astype(rows.dtype.newbyteorder("<")).tobytes(), 8 * rows.shape[1]
-    return (held[width * row : width * (row + 1)] for row in range(len(rows)))
+def _padded(words: np.ndarray) -> np.ndarray:
+    """Return words as UTF-8 of one length, at least one space after each."""
+    codes, levels = pd.factorize(words)
+    encoded = [level.encode() for level in levels]
+    return np.array([word.ljust(1 + max(map(len, encoded))) for word in encoded])[codes]
 
 
 def _now() -> str:

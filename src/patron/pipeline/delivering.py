@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from patron._core.errors import ConfigError, DeliveryError, PatronError
+from patron._core.errors import ConfigError, DataError, DeliveryError, PatronError
+from patron._core.files import read_json
 from patron._core.progress import step
 from patron.config import Config
 from patron.config.delivery import DeliverSection
@@ -24,7 +25,7 @@ from patron.delivery.registry import open_target
 from patron.delivery.state import Kind, Scores, State
 from patron.delivery.target import Target
 from patron.pipeline.inputs import alone, loaded, read
-from patron.pipeline.kept import read_scores
+from patron.scoring.kept import kept, proven, read_table
 
 _YES = ("1", "1.0", "t", "true", "y", "yes")
 
@@ -130,6 +131,52 @@ def deliver(
     return done
 
 
+def read_scores(config: Config, wanted: str | None = None) -> tuple[pd.DataFrame, Scores, str]:
+    """Read the latest scores, or kept ones of a day, proven whole.
+
+    Parameters
+    ----------
+    config : Config
+    wanted : str, optional
+        ``AS_OF`` (the highest version of that day) or ``AS_OF/VERSION``.
+
+    Returns
+    -------
+    table : DataFrame
+        The score table.
+    scoring : Scores
+        Which.
+    currency : str
+        Of its money.
+
+    Raises
+    ------
+    DataError
+        There are none, or their files are not those that the scoring wrote.
+    """
+    folder = _latest(config) if wanted is None else _kept(config, wanted)
+    manifest = proven(folder)
+    scoring = Scores(manifest["as_of"], manifest["version"], manifest["content"])
+    return read_table(folder), scoring, manifest["currency"]
+
+
+def _latest(config: Config) -> Path:
+    latest = config.out / "latest.json"
+    if not latest.exists():
+        raise DataError(f"no scores at {config.out}", fix="patron run, or patron score, first")
+    return config.out / str(read_json(latest)["folder"])
+
+
+def _kept(config: Config, wanted: str) -> Path:
+    day, _, version = wanted.partition("/")
+    there = kept(config.out / "scores")
+    found = [one for one in there if one.as_of == day and version in ("", str(one.version))]
+    if not found:
+        told = ", ".join(f"{one.as_of}/{one.version}" for one in there[-6:])
+        raise DataError(f"no scores of {wanted} are kept", fix=f"one of {told}" if told else "patron score first")
+    return found[-1].folder
+
+
 def _deliver(
     state: State, delivery: _Delivery, kind: Kind, scoring: Scores, done: Delivered, *, push: bool, confirm: bool
 ) -> None:
@@ -149,7 +196,7 @@ def _deliver(
             state.known(name),
             state.failed(name),
             consent=delivery.consent,
-            materiality={} if kind == "rollback" else delivery.materiality,
+            materiality=None if kind == "rollback" else delivery.materiality,
         )
     done.plans.append(plan)
     stop = refusal(plan, state, delivery.section.stop_above)

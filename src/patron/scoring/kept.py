@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
+
+from patron._core.errors import DataError
+from patron._core.files import digest, read_json
 
 
 def read_table(folder: Path, stem: str = "scores") -> pd.DataFrame:
@@ -17,7 +20,7 @@ def read_table(folder: Path, stem: str = "scores") -> pd.DataFrame:
     return pd.read_csv(
         folder / f"{stem}.csv",
         dtype={"customer_id": "str"},
-        parse_dates=["as_of"],
+        parse_dates=[name for name in ("as_of", "scored_at") if name in pd.read_csv(folder / f"{stem}.csv", nrows=0)],
         keep_default_na=False,  # a customer may be called NA
         na_values=[""],
     )
@@ -35,3 +38,24 @@ def kept(folder: Path) -> list[Kept]:
     """Return the dated folders of score tables (or plans) below `folder`, by day and version, the latest last."""
     found = [path.parent for path in folder.glob("as_of=*/version=*/manifest.json")]
     return sorted(Kept(path.parent.name[len("as_of=") :], int(path.name[len("version=") :]), path) for path in found)
+
+
+def proven(folder: Path) -> dict[str, Any]:
+    """Return the manifest of scores, after proving that `read_table` reads what the scoring wrote.
+
+    Raises
+    ------
+    DataError
+        A file is missing, or is not as it was written.
+    """
+    try:
+        manifest: dict[str, Any] = read_json(folder / "manifest.json")
+        name = max(manifest["files"], key=lambda name: name.endswith(".parquet"))
+        whole = digest(folder / name) == manifest["files"][name]["sha256"]
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(
+            f"the scores in {folder} are not whole: {error}", fix="patron score writes them anew"
+        ) from error
+    if not whole:
+        raise DataError(f"{folder / name} is not what the scoring wrote", fix="patron score writes it anew")
+    return manifest
