@@ -11,7 +11,7 @@ import pytest
 import patron
 from patron import datasets, pipeline
 from patron._core.errors import DataError, MissingExtraError
-from patron.config.schema import TableSource
+from patron.config.tables import TableSource
 from patron.data.readers import read_transactions
 from patron.scoring.spark import score_spark
 

@@ -330,7 +330,13 @@ WORLD = {ShiftedBetaGeometric: 2000, BetaDiscreteWeibull: 10_000}
 
 @pytest.mark.simulation
 @pytest.mark.slow
-@pytest.mark.parametrize(("worlds", "near"), [(100, 0.08), pytest.param(1000, 0.03, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(
+    ("worlds", "near"),
+    [
+        pytest.param(100, 0.08, marks=pytest.mark.replications),
+        pytest.param(1000, 0.03, marks=pytest.mark.thorough),
+    ],
+)
 def test_trap_17_intervals_of_survivors_hold_nine_times_of_ten(model, worlds, near):
     """In each world two cohorts, 4 and 8 periods old, and how many of them are there 4 periods later."""
     contracts_made, held = WORLD[type(model)], []

@@ -13,9 +13,11 @@ churn:
   horizon: 91 days
   test: {{last: 2, every: 91 days}}
   recipes: [base_rate, bg_nbd, stack]
+  settings: {{stack: {{transaction_model: bg_nbd}}}}
 value:
   test_horizon: 91 days
   recipes: [average, bg_nbd, blend]
+  settings: {{blend: {{transaction_model: bg_nbd}}}}
 score:
   bands: {{high: 0.9, medium: 0.5}}
   reasons: {{rows: 50, by: expected_loss}}

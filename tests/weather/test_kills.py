@@ -97,6 +97,7 @@ def test_a_kill_at_a_random_write_loses_nothing_and_the_next_run_repairs(tmp_pat
     assert told["versions"][0] > 15
 
 
+@pytest.mark.thorough
 def test_kills_at_random_moments_leave_what_the_next_run_completes(tmp_path, make_shop):
     config = make_shop(tmp_path)
     forks = multiprocessing.get_context("forkserver")
@@ -187,7 +188,9 @@ def fill(disk, leave):
     (disk / "filler").write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - leave)))
 
 
-@pytest.mark.parametrize(("command", "some"), [("score", 8192), ("train", 40960)])
+@pytest.mark.parametrize(
+    ("command", "some"), [("score", 8192), pytest.param("train", 40960, marks=pytest.mark.thorough)]
+)
 def test_a_full_disk_is_said_and_the_old_results_stand(again, small_disk, command, some):
     config = again(small_disk)
     before = results(small_disk)

@@ -28,6 +28,11 @@ except ImportError as error:  # pragma: no cover  # the extra is there in tests
 WAITS: Final = (1.0, 5.0)
 """Seconds before a connection that was cut is tried anew."""
 _TYPES: Final = {"text": "text", "day": "date", "stamp": "timestamptz", "count": "integer"}
+_SETTINGS: Final = (
+    "SET LOCAL TIME ZONE 'UTC'",
+    "SET LOCAL temp_buffers = '256MB'",  # the staging table stays in memory,
+    "SET LOCAL work_mem = '256MB'",  # and so does the proof
+)
 _BEFORE: Final = (
     "CREATE TABLE IF NOT EXISTS {table} ({typed}, PRIMARY KEY ({id}))",
     "CREATE TEMPORARY TABLE patron_staging ON COMMIT DROP AS SELECT {names} FROM {table} WITH NO DATA",
@@ -167,7 +172,8 @@ class Postgres:
         """Yield a connection that commits when the block ends well."""
         given = secret(self._password) if self._password else None
         with psycopg.connect(**{**self._asked, **({"password": given} if given else {})}) as connection:
-            connection.execute("SET LOCAL TIME ZONE 'UTC'")
+            for setting in _SETTINGS:
+                connection.execute(setting)
             yield connection
 
     @contextlib.contextmanager

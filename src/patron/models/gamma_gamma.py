@@ -199,7 +199,7 @@ class GammaGamma(Model):
             paid *= x[rows]
             paid += scale[rows]
             paid /= x[rows] + (q - 1) / p
-        return pd.Series(spend, frame.index, name="expected_spend")
+        return pd.Series(spend, frame.index, name="expected_spend", copy=False)
 
     def bootstrap(self, frame: pd.DataFrame, n: int = 200, weights: Any = None, seed: int = 0) -> pd.DataFrame:
         """Fit again and again to customers drawn anew, from these estimates on.

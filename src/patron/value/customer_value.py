@@ -147,14 +147,9 @@ class CustomerValue:
         else:
             ahead = purchases.purchases_ahead(summary, horizon, discount_rate, as_of=as_of)
             expected, discounted = ahead["expected_purchases"], ahead["discounted_purchases"]
-        return pd.DataFrame(
-            {
-                "expected_purchases": expected,
-                "spend_per_purchase": spend,
-                "clv": discounted * spend * margin,
-            },
-            copy=False,
-        )
+        worth = discounted * spend
+        worth *= margin
+        return pd.DataFrame({"expected_purchases": expected, "spend_per_purchase": spend, "clv": worth}, copy=False)
 
     def interval(
         self,

@@ -14,7 +14,7 @@ from patron.models.family.covariates import CovariateModel
 from patron.models.family.inputs import History
 from patron.models.family.primitives import infinite
 from patron.models.maths.beta_rate import BetaGeoRate, log_beta_mean
-from patron.models.maths.fitter import Array, Derivatives, Optimum, given_optimum, over_blocks, total
+from patron.models.maths.fitter import BLOCK, Array, Derivatives, Optimum, given_optimum, over_blocks, total
 from patron.models.maths.gamma_poisson import (
     BUYING_EDGES,
     Rows,
@@ -54,6 +54,7 @@ class BetaDropout(CovariateModel):
     lower: ClassVar[tuple[float, ...]] = (0.0, 0.0, 0.0, 0.0)
     leaves: ClassVar[tuple[int, int]] = (2, 1)
     chances: ClassVar[int]
+    rows: ClassVar[int] = 2 * BLOCK
 
     def _alike_starts(self, history: History) -> tuple[Array, Array]:
         once = history.usual_gap
@@ -113,8 +114,9 @@ class BetaDropout(CovariateModel):
         return f, g, h
 
     def _alive(self, history: History) -> Array:
-        alive: Array = 1 / (1 + self._odds_gone(history))
-        return alive
+        odds = self._odds_gone(history)
+        odds += 1
+        return np.divide(1, odds, out=odds)
 
     def _alive_or_gone(self, history: History) -> tuple[Array, Array]:
         odds = self._odds_gone(history)
@@ -124,15 +126,17 @@ class BetaDropout(CovariateModel):
     def _odds_gone(self, history: History) -> Array:
         """Odds of having left; infinite where they are beyond a double."""
         r, alpha, a, b = self._at(history)
-        chances = history.x + self.chances
-        tempted = np.minimum(chances, 1.0)  # 0 for whom had no chance, else 1
-        odds = tempted * (history.T - history.t_x)
+        tempted = np.minimum(history.x + self.chances, 1.0)  # 0 for whom had no chance, else 1
+        odds = history.T - history.t_x
+        odds *= tempted
         odds /= alpha + history.t_x
         np.log1p(odds, out=odds)
         odds *= r + history.x
+        rest = history.x + (b + self.chances)
+        rest -= tempted
         with np.errstate(over="ignore"):
             np.exp(odds, out=odds)
-            odds *= a * tempted / (b + (chances - tempted))
+            odds *= np.divide(a * tempted, rest, out=rest)
         return odds
 
     def _alive_ahead(self, history: History, end: Array) -> Array:

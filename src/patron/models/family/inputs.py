@@ -71,31 +71,27 @@ class History:
             np.concatenate([repeat.weight, np.bincount(row, self.weight[once], len(age))]),
         )
 
-    def by_age(self) -> tuple[History, npt.NDArray[np.int64]]:
-        """Return each pair of x and T once, as of customers never silent, and each row's place among these.
+    def by_age(self) -> tuple[History, npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:
+        """Return each pair of x and T once, as of customers never silent, its key, and each row's key.
 
-        Where there are hardly fewer pairs than rows, or covariates set rows apart, the pairs are the rows.
+        Keys are whole numbers below the number of rows. None where there are hardly fewer pairs than rows, or
+        covariates set rows apart.
         """
         if self.pace is not None or self.leaving is not None:
-            return self, np.arange(len(self))
+            return None
         code, least, ages = _coded(self.T)
         cells = int(self.x.max() + 1) * len(ages)
         if cells > len(self):
-            return self, np.arange(len(self))
-        key, present = np.empty(len(self), dtype=np.int64), np.zeros(cells, dtype=bool)
+            return None
+        key = np.empty(len(self), dtype=np.int64)
         for rows in blocks(len(self)):
             place = self.x[rows] * len(ages)
             place += code[rows]
             place -= least
             key[rows] = place
-            present[key[rows]] = True
-        pairs = np.flatnonzero(present)
-        place = np.empty(cells, dtype=np.int64)
-        place[pairs] = np.arange(len(pairs))
-        for rows in blocks(len(self)):
-            key[rows] = place[key[rows]]
+        pairs = np.flatnonzero(np.bincount(key))
         T = ages[pairs % len(ages)]
-        return History((pairs // len(ages)).astype(np.float64), T, T, np.ones(len(T))), key
+        return History((pairs // len(ages)).astype(np.float64), T, T, np.ones(len(T))), pairs, key
 
     def distinct(self) -> tuple[History, npt.NDArray[np.intp]]:
         """Return each history once, with its customers, and each row's place; covariates keep rows apart."""
@@ -142,10 +138,10 @@ def read_history(frame: pd.DataFrame, weight: Array | None = None) -> History:
         t_x > T, frame, "recency", "the last purchase lies after the end of observation T",
         "both are measured from the first purchase; recency is the age at the last purchase, not the time since",
     )  # fmt: skip
-    apart = (x > 0) != (t_x > 0)
-    _refuse(apart & (x == 0), frame, "recency", "a customer without a repeat purchase has recency 0", _MAKE_SUMMARY)
+    repeats, later = x > 0, t_x > 0
+    _refuse(later & ~repeats, frame, "recency", "a customer without a repeat purchase has recency 0", _MAKE_SUMMARY)
     _refuse(
-        apart, frame, "recency", "a repeat purchase at age 0",
+        repeats & ~later, frame, "recency", "a repeat purchase at age 0",
         "frequency leaves out the first purchase and merges those of one day; " + _MAKE_SUMMARY,
     )  # fmt: skip
     return History(x, t_x, T, np.broadcast_to(1.0, len(x)) if weight is None else weight)

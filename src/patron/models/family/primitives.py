@@ -125,12 +125,12 @@ class Primitives(Model):
 
         All but the states depends on x and T alone, so it is found once for each pair of these.
         """
-        values = np.zeros((len(discounts), len(history)))
         apart = self._apart(history)
         if start.ndim or end.ndim or apart is not None:
             keys = np.column_stack(np.broadcast_arrays(start, end, 0.0 if apart is None else apart))
             distinct, row = np.unique(keys, axis=0, return_inverse=True)
             order = np.argsort(row, kind="stable")
+            values = np.empty((len(discounts), len(history)))
             for (first, last, _), some in zip(distinct, np.split(order, np.cumsum(np.bincount(row))[:-1]), strict=True):
                 values[:, some] = self._same(history[some], first, last, *discounts)
             return values
@@ -138,13 +138,17 @@ class Primitives(Model):
 
     def _same(self, history: History, start: float, end: float, *discounts: float) -> Array:
         """Return `_purchases` of rows that share a table."""
-        values = np.zeros((len(discounts), len(history)))
-        if len(history) and end > start:
-            pairs, row = history.by_age()
-            if_alive = self._if_alive(pairs, start, end, *discounts)
-            for rows in blocks(len(history), self.rows):
-                ahead = if_alive.take(row[rows], axis=-1)
-                np.einsum("dsn,sn->dn", ahead, self._states(history[rows]), out=values[:, rows])
+        if not len(history) or end <= start:
+            return np.zeros((len(discounts), len(history)))
+        pairs, pair, key = history.by_age() or (history, None, None)
+        if_alive = self._if_alive(pairs, start, end, *discounts)
+        if pair is not None:
+            told = np.empty((*if_alive.shape[:-1], pair[-1] + 1))
+            told[..., pair] = if_alive
+        values = np.empty((len(discounts), len(history)))
+        for rows in blocks(len(history), self.rows):
+            ahead = if_alive[..., rows] if key is None else told.take(key[rows], axis=-1)
+            np.einsum("dsn,sn->dn", ahead, self._states(history[rows]), out=values[:, rows])
         return values
 
     def _if_alive(self, history: History, start: float, end: float, *discounts: float) -> Array:

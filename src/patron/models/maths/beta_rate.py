@@ -11,6 +11,8 @@ from patron.models.maths.fitter import BLOCK, Array, blocks
 from patron.models.maths.horizon import Integers, LogTable
 
 _ATOM: Final = 0.5
+_FAR: Final = 700.0
+"""Log-odds so far above the centre's that log(1 - p) falls along with them; their exponential is still a double."""
 
 Reals = npt.NDArray[np.floating[Any]]
 
@@ -84,13 +86,13 @@ def _log_integral(a: Reals, b: Reals, power: Reals, w: Reals) -> Array:
     width = np.minimum(1 / np.sqrt(np.maximum(sharp, 1e-30)), 2.0)
     low, high = -np.arcsinh(9 + 38 / (a * width)), np.arcsinh(9 + 38 / (b * width))
 
-    columns = [column.reshape(-1, 1) for column in np.broadcast_arrays(a, b, power, w, shift, width, low, high)]
+    columns = np.stack([column.ravel() for column in np.broadcast_arrays(a, b, power, w, shift, width, low, high)])
     nodes = _nodes(peak, w, width, low, high).ravel()
     value = np.empty(len(nodes))
     for rule in np.unique(nodes):
         some = np.flatnonzero(nodes == rule)
-        for rows in blocks(len(some), BLOCK // rule):
-            value[some[rows]] = _log_sum(int(rule), *(column[some[rows]] for column in columns))
+        for rows in blocks(len(some), 2 * BLOCK // rule):
+            value[some[rows]] = _log_sum(int(rule), *columns[:, some[rows]])
     return value.reshape(shift.shape)
 
 
@@ -109,27 +111,36 @@ def _nodes(peak: Array, w: Reals, width: Array, low: Array, high: Array) -> Inte
 
 
 def _log_sum(
-    nodes: int, a: Reals, b: Reals, power: Reals, w: Reals, shift: Array, width: Array, low: Array, high: Array
+    nodes: int, a: Array, b: Array, power: Array, w: Array, shift: Array, width: Array, low: Array, high: Array
 ) -> Array:
     """Log of the integral over log-odds of p that are shift + width sinh(t), t from low to high."""
-    centre, rest = a / (a + b), b / (a + b)
-    stretch = np.exp(low + (high - low) * np.linspace(0.0, 1.0, nodes))
+    centre = a / (a + b)
+    stretch = np.linspace(0.0, 1.0, nodes)[:, None] * (high - low)
+    stretch += low
+    np.exp(stretch, out=stretch)
     inverse = 1 / stretch
     y = stretch - inverse
     y *= width / 2
     y += shift
-    log_rest = np.log1p(np.where(y > 0, rest, centre) * np.expm1(-np.abs(y)))  # -log((1 - p) / rest)
-    log_rest += np.maximum(y, 0)
-    log_p = y - log_rest  # log(p / centre)
-    fading = np.exp(log_p)
+    near = np.minimum(y, _FAR)
+    log_rest = np.expm1(near)
+    log_rest *= centre
+    np.log1p(log_rest, out=log_rest)
+    log_rest += np.subtract(y, near, out=near)  # -log((1 - p) / rest)
+    y -= log_rest  # log(p / centre)
+    fading = np.exp(y)
     fading *= w * centre
     np.log1p(fading, out=fading)
     fading *= power
-    log_term = a * log_p
-    log_term -= b * log_rest
-    log_term -= fading
-    top = log_term.max(axis=-1, keepdims=True)
-    log_term -= top
-    mass = (np.exp(log_term, out=log_term) * (stretch + inverse)).sum(axis=-1)
-    value: Array = top[:, 0] + np.log(mass * (width * (high - low))[:, 0] / (nodes - 1))
+    y *= a
+    log_rest *= b
+    y -= log_rest
+    y -= fading
+    top = y.max(axis=0)
+    y -= top
+    np.exp(y, out=y)
+    stretch += inverse
+    y *= stretch
+    mass = np.ascontiguousarray(y.T).sum(axis=1)  # in an order that does not depend on the rows beside
+    value: Array = top + np.log(mass * width * (high - low) / (nodes - 1))
     return value
