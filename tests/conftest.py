@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import patron.datasets
+from patron._core import passwords
 from patron.data.log import TransactionLog
 from patron.data.readers import read_transactions
 
@@ -39,6 +40,12 @@ value: {{test_horizon: 60 days, recipes: [average, bg_nbd]}}
 score: {{reasons: {{rows: 0}}}}
 resources: {{threads: 1}}
 """
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_known_yet(monkeypatch) -> None:
+    """A secret that one test reads is not taken out of another's texts."""
+    monkeypatch.setattr(passwords, "_known", set())
 
 
 @pytest.fixture(scope="session")
