@@ -120,7 +120,7 @@ def intervals() -> str:
 
         ## How they are held
 
-        `test_trap_17_intervals_hold_nine_times_of_ten`, which `make prove` and CI run, simulates 1,000 worlds of 600
+        `test_trap_17_intervals_hold_nine_times_of_ten`, which `make prove` runs, simulates 1,000 worlds of 600
         customers for BG/NBD and for Pareto/NBD, fits each, and counts how often 90 % intervals hold:
 
         - of a mean, for a customer, a cohort and the base: the expectation under the parameters that made the

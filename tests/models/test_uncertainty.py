@@ -52,7 +52,7 @@ def one(few):
     "family",
     [
         pytest.param(BetaGeoNBD, marks=pytest.mark.thorough, id="bg_nbd"),
-        pytest.param(ParetoNBD, marks=pytest.mark.replications, id="pareto_nbd"),
+        pytest.param(ParetoNBD, marks=pytest.mark.thorough, id="pareto_nbd"),
     ],
 )
 def test_trap_17_intervals_hold_nine_times_of_ten(family, monkeypatch):
