@@ -1,14 +1,16 @@
 """Which of what earlier jobs left behind the report takes: that of the latest scores."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from patron.pipeline import reporting
+from patron.scoring.kept import Kept
 
-LATEST = {"as_of": "1998-06-30", "version": 2}
+LATEST = Kept("1998-06-30", 2, Path("unread"))
 
 
 @pytest.fixture

@@ -191,6 +191,6 @@ def _plain(values: pd.Series, field: Field) -> np.ndarray:
     missing = values.isna().to_numpy()
     if not missing.any():
         return values.to_numpy()
-    held = values.to_numpy(dtype=object)
+    held = values.to_numpy(dtype=object, copy=True)
     held[missing] = None
     return held

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from patron._core.errors import ConfigError, DataError, DeliveryError, PatronError
-from patron._core.files import read_json
 from patron._core.progress import step
 from patron.config import Config
 from patron.config.delivery import DeliverSection
@@ -25,7 +24,7 @@ from patron.delivery.registry import open_target
 from patron.delivery.state import Kind, Scores, State
 from patron.delivery.target import Target
 from patron.pipeline.inputs import alone, loaded, read
-from patron.scoring.kept import kept, proven, read_table
+from patron.scoring.kept import kept, latest, proven, read_table
 
 _YES = ("1", "1.0", "t", "true", "y", "yes")
 
@@ -108,13 +107,26 @@ def deliver(
     DeliveryError
         A target refuses, or too much would move; the other targets are served all the same.
     """
-    config = loaded(config)
+    return deliver_on(loaded(config), None, push=push, retry=retry, confirm=confirm, rollback=rollback, only=only)
+
+
+def deliver_on(
+    config: Config,
+    log: TransactionLog | None,
+    *,
+    push: bool = False,
+    retry: bool = False,
+    confirm: bool = False,
+    rollback: str | None = None,
+    only: str | None = None,
+) -> Delivered:
+    """Deliver with a log that is read already, or is read if consent asks for it; see `deliver`."""
     if retry and rollback is not None:
         raise ConfigError("a retry or a rollback, not both", fix="leave one out")
     kind: Kind = "retry" if retry else "rollback" if rollback is not None else "push"
     sections = _asked(config, only)
     table, scoring, currency = read_scores(config, rollback)
-    consents = _consents(config, sections, table)
+    consents = _consents(config, log, sections, table)
     deliveries = [_prepared(config, place, section, table, currency, consents) for place, section in sections]
     done = Delivered([], [], {})
     with contextlib.ExitStack() as held:
@@ -154,17 +166,10 @@ def read_scores(config: Config, wanted: str | None = None) -> tuple[pd.DataFrame
     DataError
         There are none, or their files are not those that the scoring wrote.
     """
-    folder = _latest(config) if wanted is None else _kept(config, wanted)
+    folder = latest(config.out).folder if wanted is None else _kept(config, wanted)
     manifest = proven(folder)
     scoring = Scores(manifest["as_of"], manifest["version"], manifest["content"])
     return read_table(folder), scoring, manifest["currency"]
-
-
-def _latest(config: Config) -> Path:
-    latest = config.out / "latest.json"
-    if not latest.exists():
-        raise DataError(f"no scores at {config.out}", fix="patron run, or patron score, first")
-    return config.out / str(read_json(latest)["folder"])
 
 
 def _kept(config: Config, wanted: str) -> Path:
@@ -260,7 +265,9 @@ def _prepared(
     )
 
 
-def _consents(config: Config, sections: list[tuple[int, DeliverSection]], table: pd.DataFrame) -> dict[str, np.ndarray]:
+def _consents(
+    config: Config, log: TransactionLog | None, sections: list[tuple[int, DeliverSection]], table: pd.DataFrame
+) -> dict[str, np.ndarray]:
     """Return who agrees, by column of consent, row by row of the scores."""
     named = {section.consent: f"deliver.{place}.consent" for place, section in sections if section.consent}
     if not named:
@@ -270,7 +277,7 @@ def _consents(config: Config, sections: list[tuple[int, DeliverSection]], table:
             f"{config.where(next(iter(named.values())))}: consent is a column of customers, and there is no such table",
             fix="name it as data.customers",
         )
-    log = read(config)
+    log = log or read(config)
     return {column: _consent(log, column, config.where(key), table) for column, key in named.items()}
 
 

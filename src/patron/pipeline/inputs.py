@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from patron import datasets
 from patron._core.calendar import Day, date_of, day_number
-from patron._core.errors import ConfigError, DataError, PatronError
+from patron._core.errors import ConfigError, DataError, DataWarning, PatronError
 from patron._core.files import locked, repair, write_json
 from patron._core.progress import step
 from patron.config import Config, load_config
@@ -21,6 +22,7 @@ from patron.data import audit as audit_log
 from patron.data.databases import is_url
 from patron.features import CORE, Which
 from patron.recipes import Task, recipe
+from patron.scoring import Bundle
 
 TASKS: Final[tuple[Task, Task]] = ("churn", "value")
 
@@ -154,6 +156,17 @@ def features_asked(config: Config) -> Which:
 def horizon_of(config: Config, task: Task) -> int:
     """Return the days over which a task is trained and compared."""
     return (config.churn.horizon if task == "churn" else config.value.test_horizon).days()
+
+
+def champion(config: Config) -> Bundle | None:
+    """Return the bundle that serves, if one does; one that is damaged takes part in nothing, and that is said."""
+    if not (config.bundle / "manifest.json").exists():
+        return None
+    try:
+        return Bundle.load(config.bundle)
+    except DataError as error:
+        warnings.warn(f"the former champion takes no part: {error}", DataWarning, stacklevel=3)
+        return None
 
 
 def reading(config: Config) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from patron.config import Config
-from patron.pipeline.delivering import deliver
+from patron.pipeline.delivering import deliver_on
 from patron.pipeline.holding import hold_on
-from patron.pipeline.inputs import alone, audited, keep_audit, loaded, read
+from patron.pipeline.inputs import alone, audited, champion, keep_audit, loaded, read
 from patron.pipeline.planning import plan_on
 from patron.pipeline.reporting import report_on
 from patron.pipeline.scoring import score_on
@@ -28,7 +28,7 @@ def run(config: str | Path | Config, *, retrain: bool = False) -> list[str]:
         told = [f"data: {log!r}; {sum(finding.level == 'warn' for finding in found.findings)} warnings, see audit.json"]
         finish_promotion(config)
         wanted = retrain or not (config.bundle / "manifest.json").exists()
-        if any(config.out.glob("scores/as_of=*")):
+        if any(config.out.glob("scores/as_of=*")) and champion(config):
             held = hold_on(config, log)
             told += held.words()
             wanted = wanted or held.exit_code != 0
@@ -41,5 +41,5 @@ def run(config: str | Path | Config, *, retrain: bool = False) -> list[str]:
             told += plan_on(config, log).words()
         told.append(f"report: {report_on(config)}")
     if config.deliver:
-        told += deliver(config).words()
+        told += deliver_on(config, log).words()
     return told

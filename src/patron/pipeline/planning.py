@@ -21,13 +21,13 @@ from patron.data.engines import connect
 from patron.data.sources import open_source
 from patron.decisions import power
 from patron.decisions.acquisition import COSTS, ceilings
-from patron.decisions.choice import Choice, choose, top_share
+from patron.decisions.choice import CARRIED, Choice, choose, top_share
 from patron.decisions.contact import Terms
 from patron.decisions.wording import ceiling_words, chosen_words, sizes_words
 from patron.features import features
 from patron.pipeline.inputs import alone, horizon_of, loaded, read, source_of
-from patron.scoring.kept import Kept, kept, read_table
-from patron.scoring.table import COLUMNS, DECIDED, Column, write_files
+from patron.scoring.kept import Kept, kept, latest, read_table
+from patron.scoring.table import DECIDED, Column, columns_of, write_files
 
 PLAN: Final = (
     Column("customer_id", "text", "", "The customer."),
@@ -38,9 +38,8 @@ PLAN: Final = (
     Column("contact_profit", "money", "currency", "Expected of contacting the customer."),
     Column("value_if_retained", "money", "currency", "W1."),
     Column("cost", "money", "currency", "Expected of contacting the customer: the contact and the incentive if taken."),
-    *(column for column in COLUMNS if column.name in {"expected_revenue", "churn_probability", "churn_band",
-                                                      "value_band", "segment"}),
-)  # fmt: skip
+    *columns_of(CARRIED),
+)
 EVALUATED: Final = "evaluated.json"
 _TOP: Final = 0.2
 _SHOWN: Final = 3
@@ -130,17 +129,14 @@ def plan_on(config: Config, log: TransactionLog, as_of: str | None = None) -> Pl
 
 def _scored(config: Config, as_of: str | None) -> Kept:
     """Return the scores to plan from."""
-    day = None if as_of is None else str(date_of(day_number(as_of)))
     scored = kept(config.out / "scores")
-    if day is None and scored:
-        latest = read_json(config.out / "latest.json")
-        return Kept(latest["as_of"], latest["version"], config.out / latest["folder"])
+    if as_of is None or not scored:
+        return latest(config.out)
+    day = str(date_of(day_number(as_of)))
     of_day = [one for one in scored if one.as_of == day]
     if not of_day:
-        what = f"no scores of {day}" if scored else "no scores"
         told = ", ".join(sorted({one.as_of for one in scored})[-_SHOWN:])
-        fix = f"patron score --as-of {day}, or one of {told}" if scored else "patron run, or patron score, first"
-        raise DataError(f"{what} at {config.out}", fix=fix)
+        raise DataError(f"no scores of {day} at {config.out}", fix=f"patron score --as-of {day}, or one of {told}")
     return of_day[-1]
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from patron._core.errors import DataError
 from patron._core.files import read_json
 from patron._core.progress import step
 from patron.config import Config
@@ -17,7 +15,7 @@ from patron.pipeline.holding import TABLE, verdict_of
 from patron.pipeline.inputs import TASKS, alone, loaded, reading
 from patron.report import ReportContent, write_report
 from patron.scoring import Bundle
-from patron.scoring.kept import kept, read_table
+from patron.scoring.kept import Kept, kept, latest, read_table
 
 
 def report(config: str | Path | Config) -> Path:
@@ -29,23 +27,20 @@ def report(config: str | Path | Config) -> Path:
 
 def report_on(config: Config) -> Path:
     """Write the report, the lock held; see `report`."""
-    latest = config.out / "latest.json"
-    if not latest.exists():
-        raise DataError(f"no scores at {config.out}", fix="patron run, or patron score, first")
-    told = read_json(latest)
+    told = latest(config.out)
     bundle = Bundle.load(config.bundle)
     manifest = dataclasses.replace(bundle.manifest, **reading(config))
-    movement, since = _movement(config, told["as_of"])
+    movement, since = _movement(config, told.as_of)
     plan, planned = _plan(config, told)
     found = read_json(config.out / "audit.json") if (config.out / "audit.json").exists() else None
     content = ReportContent(
         name=config.name,
-        as_of=told["as_of"],
+        as_of=told.as_of,
         model_version=manifest.label,
         currency=manifest.currency,
         churn_horizon=f"{manifest.churn_horizon} days",
         value_horizon=manifest.value_horizon,
-        scores=read_table(config.out / told["folder"]),
+        scores=read_table(told.folder),
         clv_basis=manifest.clv_basis,
         bands=dict(manifest.bands),
         movement=movement,
@@ -84,10 +79,10 @@ def _movement(config: Config, as_of: str) -> tuple[pd.DataFrame | None, str]:
     return (moves, earlier[-1]) if earlier and moves is not None else (None, "")
 
 
-def _plan(config: Config, latest: Mapping[str, Any]) -> tuple[pd.DataFrame | None, dict[str, Any]]:
+def _plan(config: Config, scored: Kept) -> tuple[pd.DataFrame | None, dict[str, Any]]:
     """Return the plan of the latest scores, or else the latest plan, with each recommended action, and its manifest."""
     scores, plans = ({one[:2]: one.folder for one in kept(config.out / name)} for name in ("scores", "plans"))
-    latest_first = [(latest["as_of"], latest["version"]), *sorted(plans, reverse=True)]
+    latest_first = [scored[:2], *sorted(plans, reverse=True)]
     found = next((one for one in latest_first if one in plans and one in scores), None)
     if found is None:
         return None, {}

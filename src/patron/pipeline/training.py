@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import subprocess
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +13,7 @@ import pandas as pd
 
 from patron import __version__, plots
 from patron._core.calendar import date_of
-from patron._core.errors import DataError, DataWarning
+from patron._core.errors import DataError
 from patron._core.files import read_json, whole_folder, write_bytes, write_json
 from patron._core.progress import step
 from patron.config import Config
@@ -31,6 +30,7 @@ from patron.pipeline.inputs import (
     TASKS,
     alone,
     as_of_day,
+    champion,
     features_asked,
     horizon_of,
     loaded,
@@ -101,7 +101,8 @@ def train_on(config: Config, log: TransactionLog) -> Scorer:
             f"{known.n_customers} customers by {date_of(day)} are too few to learn from",
             fix=f"take more customers, at least {FEWEST_CUSTOMERS}; 500 make a good start",
         )
-    former = _former(config)
+    standing = champion(config)
+    former = standing.manifest if standing else None
     lines: dict[int, Timeline] = {}
     for days in (horizon_of(config, task) for task in TASKS):
         lines.setdefault(days, _timeline(config, known, days))
@@ -283,17 +284,6 @@ def _segments(config: Config, bundle: Bundle, today: pd.DataFrame, log: Transact
         basis=Basis(manifest.value_horizon, manifest.discount_rate, manifest.margin),
         left_alone=measure(log, manifest.churn_horizon, manifest.value_horizon, config.churn.test.every.days()),
     )
-
-
-def _former(config: Config) -> Manifest | None:
-    """Return the standing champion's manifest; one that is damaged competes no more, and that is said."""
-    if not (config.bundle / "manifest.json").exists():
-        return None
-    try:
-        return Bundle.load(config.bundle).manifest
-    except DataError as error:
-        warnings.warn(f"the former champion takes no part: {error}", DataWarning, stacklevel=3)
-        return None
 
 
 def _next_version(config: Config) -> int:

@@ -65,8 +65,12 @@ class TreesOnModel(TreeRecipe[Trees]):
         self.transaction_model = transaction_model
 
     def _chosen(self, data: TrainingData) -> tuple[str, dict[pd.Timestamp, Any]]:
-        """Return the model's name, and it as fitted at each as-of day of the rows."""
-        return chosen(data, self.task, self.transaction_model)
+        """Return the model's name, and it as fitted at each as-of day of the rows; chosen once."""
+        key = ("chosen", self.task, self.transaction_model)
+        found: tuple[str, dict[pd.Timestamp, Any]] = data.once(
+            key, lambda: chosen(data, self.task, self.transaction_model)
+        )
+        return found
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,15 @@ def kept(folder: Path) -> list[Kept]:
     return sorted(Kept(path.parent.name[len("as_of=") :], int(path.name[len("version=") :]), path) for path in found)
 
 
+def latest(out: Path) -> Kept:
+    """Return the latest scores below out/NAME; a DataError if there are none."""
+    place = out / "latest.json"
+    if not place.exists():
+        raise DataError(f"no scores at {out}", fix="patron run, or patron score, first")
+    told = read_json(place)
+    return Kept(told["as_of"], told["version"], out / told["folder"])
+
+
 def proven(folder: Path) -> dict[str, Any]:
     """Return the manifest of scores, after proving that `read_table` reads what the scoring wrote.
 
