@@ -55,6 +55,11 @@ INSERT INTO delivery_open SELECT :batch, value, substr(:told, key * :wide + 1, 1
     substr(:told, key * :wide + 17, :wide - 16), rtrim(CAST(substr(:bands, key * :long + 1, :long) AS TEXT))
 FROM json_each(:ids)
 """
+_CLEAR_ALL: Final = "DELETE FROM delivery_open"  # SQLite drops the pages of all rows, and visits each of some
+_CLEAR: Final = "DELETE FROM delivery_open WHERE batch = ?"
+_OTHERS: Final = """
+SELECT EXISTS (SELECT 1 FROM delivery_open WHERE batch < ?) OR EXISTS (SELECT 1 FROM delivery_open WHERE batch > ?)
+"""
 _JOURNAL: Final = """
 SELECT push.id AS push, target, kind, as_of, version, planned, push.begun, push.ended, batch.id AS batch, sent,
     batch.begun AS batch_begun, batch.ended AS batch_ended, accepted, refused, token
@@ -226,7 +231,7 @@ class State:
                 "FROM delivery_open WHERE batch = ?",
                 (target, batch),
             )
-            self._disk.execute("DELETE FROM delivery_open WHERE batch = ?", (batch,))
+            self._disk.execute(*((_CLEAR, (batch,)) if self._others(batch) else (_CLEAR_ALL,)))
             self._disk.execute(
                 "UPDATE delivery_batch SET ended = ?, accepted = ?, refused = ? WHERE id = ?",
                 (_now(), len(held), len(failed), batch),
@@ -254,6 +259,11 @@ class State:
         """Return whose rows an open batch holds."""
         ((customers,),) = self._rows("SELECT json_group_array(customer_id) FROM delivery_open WHERE batch = ?", batch)
         return set(json.loads(customers))
+
+    def _others(self, batch: int) -> bool:
+        """Tell whether another batch has open rows."""
+        ((others,),) = self._rows(_OTHERS, batch, batch)
+        return bool(others)
 
     def _failed(self, target: str) -> dict[str, str]:
         return dict(self._rows("SELECT customer_id, reason FROM delivery_failed WHERE target = ?", target))
