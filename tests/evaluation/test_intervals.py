@@ -53,6 +53,13 @@ def test_a_right_distribution_covers_nine_in_ten_everywhere_and_beats_constant_q
     assert table.loc["decile 10", "pinball"] < 0.93 * table.loc["decile 10", "pinball_constant"]
 
 
+def test_an_earlier_day_is_judged_by_what_had_come_by_then(frame):
+    earlier = frame[frame["as_of"] <= DAYS[1]]
+    assert intervals(of_value(frame), "sharp", day="2024-01-29").equals(intervals(of_value(earlier), "sharp"))
+    with pytest.raises(ConfigError, match="not a test day"):
+        intervals(of_value(frame), "sharp", day="2024-02-27")
+
+
 def test_a_day_unlike_those_before_shows(frame):
     strange = frame.assign(actual=frame["actual"] * np.where(frame["as_of"] == DAYS[-1], 3.0, 1.0))
     assert intervals(of_value(strange), "sharp")["covered"][0] < 0.85

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron._core.calendar import Day, date_of, day_number
 from patron._core.errors import ConfigError, DataError
 from patron.evaluation.backtest import Backtest
 from patron.metrics.arrays import FloatArray, Groups
@@ -46,15 +47,17 @@ def fit_spread(result: Backtest, recipe: str, known: pd.Timestamp | None = None)
     return Spread.fit(rows["prediction"], rows["actual"], rows["as_of"])
 
 
-def intervals(result: Backtest, recipe: str, *, seed: int = 0) -> pd.DataFrame:
-    """Judge the predictive distribution of a recipe's spend on the day that reports.
+def intervals(result: Backtest, recipe: str, *, day: Day | None = None, seed: int = 0) -> pd.DataFrame:
+    """Judge the predictive distribution of a recipe's spend on one test day, by what had come by then.
 
     Parameters
     ----------
     result : Backtest
-        Of value; at least one test day's window must have closed by the last test day.
+        Of value; at least one test day's window must have closed by the day that is judged.
     recipe : str
         One that took part.
+    day : day, optional
+        The test day to judge; the last, which reports, when left out.
     seed : int
         Of the randomised PIT.
 
@@ -84,9 +87,12 @@ def intervals(result: Backtest, recipe: str, *, seed: int = 0) -> pd.DataFrame:
     0         all  1000     0.91
     10  decile 10   100     0.94
     """
-    earlier, spread = _rows(result, recipe, result.report_day), fit_spread(result, recipe, result.report_day)
+    judged = result.report_day if day is None else pd.Timestamp(date_of(day_number(day)))
+    earlier, spread = _rows(result, recipe, judged), fit_spread(result, recipe, judged)
     rows = _rows(result, recipe)
-    test = rows[rows["as_of"] == result.report_day]
+    test = rows[rows["as_of"] == judged]
+    if test.empty:
+        raise ConfigError("not a test day", column="day", example=f"{judged:%Y-%m-%d}", fix="one of the backtest's")
     actual, predicted = (test[name].to_numpy(dtype=float) for name in ("actual", "prediction"))
     pit = spread.pit(predicted, actual, np.random.default_rng(seed).uniform(size=len(test)))
     ours = spread.quantiles(predicted, LEVELS)
