@@ -33,8 +33,10 @@ engine gives the same bits.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -129,12 +131,21 @@ def how_many(condition: Value) -> Value:
 
 def latest(source: Table, column: str) -> Value:
     """Take a column's value in the latest row; of a source that has one row a day."""
+    if source.get_backend().name == "duckdb":
+        return _on_duckdb().arg_min(source[column], source.ago)
     return source[column].argmin(source.ago)
 
 
 def earliest(source: Table, column: str) -> Value:
     """Take a column's value in the first row; of a source that has one row a day."""
+    if source.get_backend().name == "duckdb":
+        return _on_duckdb().arg_max(source[column], source.ago)
     return source[column].argmax(source.ago)
+
+
+def _on_duckdb() -> ModuleType:
+    """Import it with the engine: scoring knows features by name and has none."""
+    return importlib.import_module("patron.features.on_duckdb")
 
 
 def change(source: Table, days: int, column: str | None = None) -> Value:
