@@ -10,10 +10,10 @@ from nbclient import NotebookClient
 
 
 def execute(path: Path) -> nbformat.NotebookNode:
-    """Run one notebook from the project's root and return it with its outputs."""
+    """Run one notebook in its own folder, as Jupyter does, and return it with its outputs."""
     notebook = nbformat.read(path, as_version=4)
-    root = path.resolve().parents[1]
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(root)}}).execute()
+    folder = str(path.resolve().parent)
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
     return notebook
 
 

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from patron import datasets, metrics, plots
+    from patron import datasets, kpis, metrics, plots
     from patron._core.errors import ConfigError, DataError, FitError, PatronError, PatronWarning
     from patron.churn import ChurnClassifier
     from patron.config import Config, load_config
@@ -103,7 +103,7 @@ _HOME = {
     "training_frame": "patron.recipes.training",
     "vuong_test": "patron.models",
 }
-_ROOMS = ("datasets", "metrics", "plots")
+_ROOMS = ("datasets", "kpis", "metrics", "plots")
 
 __version__ = "0.1.0"
 __all__ = [  # noqa: RUF022  # grouped by what they are for
@@ -120,6 +120,8 @@ __all__ = [  # noqa: RUF022  # grouped by what they are for
     "BetaGeoBetaBinomial", "ShiftedBetaGeometric", "BetaDiscreteWeibull",
     "GammaGamma", "CustomerValue", "load_model",
     "ChurnClassifier", "ValueBooster",
+    # key figures of the base
+    "kpis",
     # which is best, and by how much
     "goodness_of_fit", "likelihood_ratio_test", "vuong_test", "cohort_test", "backtest", "Backtest", "metrics", "plots",
     # the main job

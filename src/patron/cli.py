@@ -94,6 +94,23 @@ def features(config: ConfigPath) -> None:
 
 
 @app.command()
+def kpis(config: ConfigPath) -> None:
+    """Tell the key figures period by period: active customers, retention, sales, cohorts; write them as CSV."""
+    with _shown():
+        from patron import pipeline  # noqa: PLC0415
+
+        measured = pipeline.kpis(config)
+    recent = measured.recent()
+    grid = Table("", box=box.SIMPLE_HEAD, pad_edge=False)
+    for period in recent.columns:
+        grid.add_column(period, justify="right", no_wrap=True)
+    for name, row in recent.iterrows():
+        grid.add_row(str(name), *row)
+    out.print(grid, highlight=False)
+    _say(measured.words())
+
+
+@app.command()
 def train(config: ConfigPath) -> None:
     """Compare the recipes on past days, fit the champion on all that is known, write the bundle, log it to MLflow."""
     with _shown():

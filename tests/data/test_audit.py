@@ -220,7 +220,18 @@ def test_it_is_a_frame_a_dict_a_text_and_a_page(sound):
 def test_its_page_escapes_what_customers_are_called():
     page = audited(pd.concat([shop(), one("<b>nan</b> ", START, 1.0)]))._repr_html_()
     assert "<b>" not in page
+    assert "<strong>odd customer ids</strong>" in page
     assert "&lt;b&gt;nan" in page
+
+
+def test_its_page_shows_what_was_found_and_names_the_rest(sound):
+    page = sound._repr_html_()
+    table, _, rest = page.partition("</table>")
+    assert "0 to look at" in table
+    assert "customers who bought" in table
+    assert "refunds" not in table
+    assert "Nothing found: missing ids, times or amounts, " in rest
+    assert "refunds" in rest
 
 
 def test_warnings_are_marked_in_the_text():

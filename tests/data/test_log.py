@@ -11,6 +11,7 @@ import pytest
 
 from patron._core.calendar import date_of, day_number
 from patron._core.errors import DataError
+from patron.data.finding import Finding
 from patron.data.readers import read_transactions
 
 ORDERS = pd.DataFrame(
@@ -42,8 +43,17 @@ def test_it_tells_itself_in_one_line(log):
         "TransactionLog(1 row, 1 customer, 2024-01-01 to 2024-01-01, EUR, Europe/Berlin)"
     )
     page = log._repr_html_()
-    assert page.startswith("<table>")
-    assert "<td>3 customers</td>" in page
+    assert page.startswith("<p><strong>TransactionLog</strong>")
+    assert "3 customers" in page
+
+
+def test_it_shows_what_was_done_on_the_way_in_escaped(log):
+    finding = Finding("<i>rows</i> left out", 1234, "customer <7>", "dropped", "warn")
+    page = dataclasses.replace(log, entry=(finding,))._repr_html_()
+    assert "<strong>&lt;i&gt;rows&lt;/i&gt; left out</strong>" in page
+    assert "1,234" in page
+    assert "customer &lt;7&gt;" in page
+    assert "<table>" not in dataclasses.replace(log, entry=())._repr_html_()
 
 
 def test_it_cannot_be_changed(log):
@@ -92,7 +102,7 @@ def test_side_tables_come_from_every_source(log, source, tmp_path):
     assert told.attributes == (("country", ("AT", "DE")),)
     assert told.customers.get_backend() is log.table.get_backend()
     assert "with customers" in repr(told)
-    assert found(told, "customers of customers without transactions").rows == 0
+    assert found(told, "customers without transactions").rows == 0
 
 
 def test_side_tables_are_frozen_too(log):
@@ -234,7 +244,8 @@ def test_events_are_checked(log):
     refused(
         lambda: log.with_events(people(time="soon", kind="call")),
         "column 'time': is not a date or stamp (2 rows, for example 'soon'). "
-        "Fix: write it as 2024-01-31 or 2024-01-31T18:30:00, with +02:00 or Z behind it if it has a zone.",
+        "Fix: write it as 2024-01-31 or 2024-01-31T18:30:00, with +02:00 or Z behind it if it has a zone; "
+        "or say how it is written, time_format='%d.%m.%Y %H:%M' for 31.01.2024 18:30.",
     )
     refused(
         lambda: log.with_events(people(time="2024-01-01", kind="call"), value="score"),
@@ -256,7 +267,8 @@ def test_subscriptions_are_checked(log):
     refused(
         lambda: log.with_subscriptions(people(start="2024-01-01", end=None, price="free")),
         "column 'price': is not a number (2 rows, for example 'free'). "
-        "Fix: write numbers with a decimal point and without thousands separators or currency signs, like 1234.50.",
+        "Fix: write numbers with a decimal point and without thousands separators or currency signs, like 1234.50; "
+        "decimal=',' reads 1.234,50.",
     )
 
 

@@ -18,17 +18,22 @@ from patron.data.readers import read_transactions
 
 GOOD = {"customer_id": ["a", "b"], "time": ["2024-01-31", "2024-02-01"], "amount": [1.5, 2.0]}
 NAN, INF = float("nan"), float("inf")
-NUMBER = "write numbers with a decimal point and without thousands separators or currency signs, like 1234.50"
-STAMP = "write it as 2024-01-31 or 2024-01-31T18:30:00, with +02:00 or Z behind it if it has a zone"
+NUMBER = "write numbers with a decimal point and without thousands separators or currency signs, like 1234.50; decimal=',' reads 1.234,50"
+COMMA = "write numbers without currency signs, like 1.234,50; decimal='.' reads 1234.50"
+STAMP = "write it as 2024-01-31 or 2024-01-31T18:30:00, with +02:00 or Z behind it if it has a zone; or say how it is written, time_format='%d.%m.%Y %H:%M' for 31.01.2024 18:30"
 FILL = "fill it in or remove these rows"
+GUESTS = f"{FILL}; guests='drop' leaves them out, and the audit tells how much that was"
+ENCODING = "save the file as UTF-8, or say what it is, like encoding='cp1252' for files of Windows and Excel"
+DATED = "by rates= a table of currency, day and rate"
 NEVER = "correct these rows; a placeholder for 'unknown' or 'never' is not a time"
+FIELDS = "day, month and year, and a time if there is one, once each, of %d %m %Y %y %H %M %S, like '%d.%m.%Y %H:%M' for 31.01.2024 18:30"
 NAIVE, AWARE = dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 1, tzinfo=dt.UTC)  # noqa: DTZ001
 
 VALUES = [
-    ("customer_id", [None, "a"], f"is missing (1 row). Fix: {FILL}."),
-    ("customer_id", ["  ", "a"], f"is missing (1 row, for example '  '). Fix: {FILL}."),
-    ("customer_id", [1.0, NAN], f"is missing (1 row). Fix: {FILL}."),
-    ("customer_id", pd.array([1, None], dtype="Int64"), f"is missing (1 row). Fix: {FILL}."),
+    ("customer_id", [None, "a"], f"is missing (1 row). Fix: {GUESTS}."),
+    ("customer_id", ["  ", "a"], f"is missing (1 row, for example '  '). Fix: {GUESTS}."),
+    ("customer_id", [1.0, NAN], f"is missing (1 row). Fix: {GUESTS}."),
+    ("customer_id", pd.array([1, None], dtype="Int64"), f"is missing (1 row). Fix: {GUESTS}."),
     (
         "customer_id",
         [1.5, 2.0],
@@ -65,8 +70,9 @@ VALUES = [
     ("quantity", [INF, 1.0], "is infinite (1 row, for example 'inf'). Fix: correct or remove these rows."),
     ("discount", ["10%", None], f"is not a number (1 row, for example '10%'). Fix: {NUMBER}."),
     ("order_id", [0.5, 1.0], "holds fractions where identifiers belong (1 row, for example '0.5'). Fix: read identifiers as text where the data are loaded."),
-    ("currency", ["USD", "EUR"], "holds 2 currencies: EUR, USD (1 row, for example 'EUR'). Fix: convert the amounts to one currency, or read one currency at a time."),
+    ("currency", ["USD", "EUR"], f"holds 2 currencies: EUR, USD (1 row, for example 'EUR'). Fix: convert them to the one that currency= names, {DATED}; or read one of them alone, by keep=."),
     ("currency", ["USD", None], "is missing (1 row). Fix: fill it in."),
+    ("currency", ["€", "EUR"], "not a currency code (1 row, for example '€'). Fix: an ISO 4217 code of three letters, like USD."),
 ]  # fmt: skip
 
 
@@ -80,12 +86,25 @@ def test_values(column, values, text):
 OPTIONS = [
     ({"amount": "Amount"}, DataError, "column 'Amount': is not in the frame; did you mean 'amount'? Fix: name the column that holds it."),
     ({"time": "tme"}, DataError, "column 'tme': is not in the frame; did you mean 'time'? Fix: name the column that holds it."),
-    ({"amount": "total"}, DataError, "column 'total': is not in the frame; it has 'customer_id', 'time', 'amount'. Fix: name the column that holds it."),
-    ({"channel": "shop"}, DataError, "column 'shop': is not in the frame; it has 'customer_id', 'time', 'amount'. Fix: name the column that holds it."),
+    ({"amount": "total"}, DataError, "column 'total': is not in the frame; it has 'customer_id', 'time', 'amount', 'status'. Fix: name the column that holds it."),
+    ({"channel": "shop"}, DataError, "column 'shop': is not in the frame; it has 'customer_id', 'time', 'amount', 'status'. Fix: name the column that holds it."),
     ({"timezone": "Europe/Berlyn"}, ConfigError, "timezone is not a known time zone: 'Europe/Berlyn'. Fix: an IANA name, like Europe/Berlin or Europe/Jersey."),
     ({"source_timezone": "here"}, ConfigError, "source_timezone is not a known time zone: 'here'. Fix: an IANA name, like Europe/Berlin or UTC."),
     ({"currency": "Dollar"}, DataError, "not a currency code (for example 'DOLLAR'). Fix: an ISO 4217 code of three letters, like USD."),
     ({"duplicates": "merge"}, DataError, "duplicates is 'merge'. Fix: 'keep' or 'drop'."),
+    ({"guests": "keep"}, DataError, "guests is 'keep'. Fix: 'refuse' or 'drop'."),
+    ({"decimal": "'"}, ConfigError, 'decimal is "\'". Fix: \'.\' or \',\'.'),
+    ({"time_format": "%d.%m."}, ConfigError, f"time_format does not tell a day: '%d.%m.'. Fix: {FIELDS}."),
+    ({"time_format": "%d.%m.%Y %H"}, ConfigError, f"time_format does not tell a day: '%d.%m.%Y %H'. Fix: {FIELDS}."),
+    ({"time_format": "%d.%m.%Y%Z"}, ConfigError, f"time_format does not tell a day: '%d.%m.%Y%Z'. Fix: {FIELDS}."),
+    ({"time_format": "%d.%m.%Y %d"}, ConfigError, f"time_format does not tell a day: '%d.%m.%Y %d'. Fix: {FIELDS}."),
+    ({"time_format": "31.01.2024"}, ConfigError, f"time_format does not tell a day: '31.01.2024'. Fix: {FIELDS}."),
+    ({"encoding": "ansi"}, ConfigError, "encoding is not known: 'ansi'. Fix: 'utf-8', or 'cp1252' for files of Windows."),
+    ({"encoding": "cp1252"}, DataError, "encoding='cp1252' goes with CSV files. Fix: leave it out."),
+    ({"keep": {"state": ["paid"]}}, DataError, "column 'state': is not in the frame; did you mean 'status'? Fix: name the column that holds it."),
+    ({"keep": {"status": ["Paid"]}}, DataError, "column 'status': holds none of 'Paid'; it has 'paid'. Fix: name the values to keep as they are written."),
+    ({"refund": "back"}, DataError, "column 'back': is not in the frame; it has 'customer_id', 'time', 'amount', 'status'. Fix: name the column that holds it."),
+    ({"rates": pd.DataFrame()}, DataError, "rates are given, but no column tells the currencies. Fix: name it with currency_column=."),
     ({"memory": "lots"}, ConfigError, "memory cannot be read: 'lots'. Fix: write it as '60%' or '4GB'."),
     ({"memory": "0%"}, ConfigError, "memory cannot be read: '0%'. Fix: write it as '60%' or '4GB'."),
     ({"threads": 0}, ConfigError, "threads is not a positive whole number: 0. Fix: leave it out for one a core."),
@@ -97,7 +116,7 @@ OPTIONS = [
 @pytest.mark.parametrize(("options", "kind", "text"), OPTIONS, ids=[str(o[0]) for o in OPTIONS])
 def test_options(options, kind, text):
     with pytest.raises(kind) as caught:
-        read_transactions(pd.DataFrame(GOOD), **options)
+        read_transactions(pd.DataFrame(GOOD).assign(status="paid"), **options)
     assert str(caught.value) == text
 
 
@@ -106,7 +125,7 @@ def test_a_currency_other_than_asked_for():
         read_transactions(pd.DataFrame({**GOOD, "currency": "EUR"}), currency="USD")
     assert str(caught.value) == (
         "column 'currency': says EUR, but the log was to be read in USD (2 rows). "
-        "Fix: currency='EUR', or convert the amounts."
+        f"Fix: currency='EUR', or convert the amounts, {DATED}."
     )
 
 
@@ -143,11 +162,11 @@ FILES = [
     ("a.csv", HEAD + ROW + "008,2024-01-31\n", f"a.csv, line 3: Expected Number of Columns: 3 Found: 2 (for example '008,2024-01-31'). Fix: {QUOTES}."),
     ("a.csv", HEAD + '"007,2024-01-31,1\n', f"a.csv, line 2: Value with unterminated quote found (for example '\"007,2024-01-31,1'). Fix: {QUOTES}."),
     ("a.csv", HEAD.replace(",", ";") + "007;2024-01-31;12,50\n", f"column 'amount': is not a number (1 row, for example '12,50'). Fix: {NUMBER}."),
-    ("a.csv", HEAD + ",2024-01-31,12.50\n", f"column 'customer_id': is missing (1 row). Fix: {FILL}."),
+    ("a.csv", HEAD + ",2024-01-31,12.50\n", f"column 'customer_id': is missing (1 row). Fix: {GUESTS}."),
     ("a.csv", HEAD + '007,"",12.50\n', f"column 'time': is missing (1 row). Fix: {FILL}."),
-    ("a.csv", (HEAD + ROW.replace("7", "é") * 9999).encode("latin-1"), "a.csv cannot be read: 'utf-8' codec can't decode byte 0xe9 in position 26: invalid continuation byte. Fix: save the file whole, as UTF-8."),
-    ("a.csv", (HEAD + ROW * 9999 + ROW.replace("7", "é")).encode("latin-1"), "a.csv, line 10,001: Invalid unicode (byte sequence mismatch) detected. This file is not utf-8 encoded. Fix: save the file as UTF-8."),
-    ("a.csv", HEAD.encode("utf-16"), "a.csv cannot be read: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte. Fix: save the file whole, as UTF-8."),
+    ("a.csv", (HEAD + ROW.replace("7", "é") * 9999).encode("latin-1"), "a.csv cannot be read: 'utf-8' codec can't decode byte 0xe9 in position 26: invalid continuation byte. Fix: " + ENCODING + "."),
+    ("a.csv", (HEAD + ROW * 9999 + ROW.replace("7", "é")).encode("latin-1"), "a.csv, line 10,001: Invalid unicode (byte sequence mismatch) detected. This file is not utf-8 encoded. Fix: " + ENCODING + "."),
+    ("a.csv", HEAD.encode("utf-16"), "a.csv cannot be read: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte. Fix: " + ENCODING + "."),
     ("a.csv.gz", HEAD, "a.csv.gz cannot be read: Not a gzipped file (b'cu'). Fix: save the file whole, as UTF-8."),
     ("a.xlsx", "PK", "a.xlsx is neither CSV nor Parquet throughout. Fix: files end in .parquet, .pq, .csv, .tsv, .txt, .csv.gz, .tsv.gz, .txt.gz."),
 ]  # fmt: skip

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from patron import kpis
 from patron._core.errors import DataError
 from patron.data import audit
 from patron.data.readers import read_transactions
@@ -68,6 +69,22 @@ def people():
     )
 
 
+def contracts():
+    rng = np.random.default_rng(4)
+    start = [dt.date(2020, 1, 5) + dt.timedelta(days=int(day)) for day in rng.integers(0, 600, 40)]
+    return pd.DataFrame(
+        {
+            "customer_id": rng.choice([f"a{i}" for i in range(10)], 40),
+            "start": [str(day) for day in start],
+            "end": [
+                str(day + dt.timedelta(days=int(more)))
+                for day, more in zip(start, rng.integers(1, 90, 40), strict=True)
+            ],
+            "price": rng.integers(1, 50, 40) / 4,
+        }
+    )
+
+
 def whole(place):
     log = read_transactions(place(orders()), timezone=NEW_YORK, source_timezone="UTC", observed_until=END)
     log = log.with_events(place(events()))
@@ -100,6 +117,23 @@ def test_every_feature_summary_count_label_and_audit(place, at_home):
         same_bits(rfm_summary(log, DAYS[1], "month", "month"), rfm_summary(at_home, DAYS[1], "month", "month"))
         same_bits(features(log, END, grain="week"), features(at_home, END, grain="week"))
         same_bits(features(log.until(DAYS[0]), DAYS[0]), features(at_home, DAYS[0]))
+
+
+def test_key_figures(place, at_home):
+    log = whole(place)
+    segments = pd.Series({f"a{i}": f"s{i % 3}" for i in range(10)}, name="segment")
+    calls = [lambda log: kpis.activity(log, "week", "20 days", by=segments)]
+    if log.engine.name == "postgres":  # Spark plans each for seconds
+        calls += [
+            lambda log: kpis.cohorts(log, "quarter", "revenue"),
+            lambda log: kpis.sales(log, by="channel"),
+            lambda log: kpis.nps(log, "Visit", by="cohort"),
+            lambda log: kpis.simple_value(log, by="cohort"),
+            kpis.recurring_revenue,
+        ]
+    log, home = log.with_subscriptions(place(contracts())), at_home.with_subscriptions(contracts())
+    for call in calls:
+        same_bits(call(log), call(home))
 
 
 TEXTS = [
@@ -161,6 +195,34 @@ def test_typed_stamps_and_numbers(place):
         table = pa.table({"customer_id": ids[who], "time": times[time], "amount": kinds[kind]})
         options = {"timezone": "Europe/Berlin", "source_timezone": NEW_YORK}
         assert read(place, table, **options) == read(lambda rows: rows, table, **options), (time, kind, who)
+
+
+def test_an_online_shop_s_export(place):
+    """Decimal commas, days first, statuses, guests, refunds in a column and currencies by dated rates."""
+    n = 60
+    rows = {
+        "customer_id": [None if i % 7 == 0 else f"{i % 9:03}" for i in range(n)],
+        "time": [f"{1 + i % 28}.{1 + i % 12:02}.2024 {i % 24}:05" for i in range(n)],
+        "amount": [f"{1 + i % 3}.{i:03},{i:02}" for i in range(n)],
+        "status": ["cancelled" if i % 5 == 0 else "paid" for i in range(n)],
+        "back": ["", "10,01", None, "-3"] * (n // 4),
+        "currency": ["EUR", "CHF", "jpy"] * (n // 3),
+    }
+    rates = pd.DataFrame({"currency": ["CHF", "JPY", "CHF"], "day": ["2024-01-01", "2024-01-01", "2024-07-01"]})
+    options = {
+        "time_format": "%d.%m.%Y %H:%M",
+        "decimal": ",",
+        "keep": {"status": ["paid"]},
+        "guests": "drop",
+        "refund": "back",
+        "currency": "EUR",
+        "rates": rates.assign(rate=[1.0525, 0.00615, 0.9975]),
+    }
+    log, at_home = (read_transactions(where(pa.table(rows)), **options) for where in (place, lambda table: table))
+    assert log.entry == at_home.entry
+    order = ["customer_id", "day", "time_of_day", "amount"]
+    told = [sorted(map(tuple, t.table.select(order).to_pyarrow().to_pandas().to_numpy())) for t in (log, at_home)]
+    assert told[0] == told[1]
 
 
 GOOD = {"customer_id": ["a", "b", "c"], "time": ["2024-01-31"] * 3, "amount": [1.0, 2.0, 3.0]}

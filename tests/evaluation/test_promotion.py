@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -175,6 +177,19 @@ def test_the_leaderboard_shows_selection_and_report_beside_each_other():
     assert row["brier_selection"] == pytest.approx(0.1)
     assert row["brier_low"] < row["brier"] == 0.16 < row["brier_high"]
     html = board._repr_html_()
-    assert "b *" in html
-    assert "0.16 (0.158 to 0.162)" in html
+    assert ">b *</td>" in html
+    assert "0.160<br><small>(0.158 to 0.162)</small>" in html
+    assert "<strong>0.150</strong>" in html
     assert Leaderboard(result, board.verdict, population="active").table.loc["b", "brier"] == pytest.approx(0.84)
+
+
+def test_a_backtest_shows_each_population_the_best_in_bold_and_names_escaped():
+    html = value(
+        **{"<a>": [[30.0, 31.0], [0.7, 0.8], [1.2, 1.3]], "b": [[30.0, 29.0], [0.8, 0.7], [1.1, 0.9]]}
+    )._repr_html_()
+    everybody, active = html.split("<table>")[1:]
+    assert "all customers (100)" in everybody
+    assert "active customers (40)" in active
+    assert re.findall("<strong>([^<]+)</strong>", everybody) == ["0.800", "0.900", "29.0"]
+    assert "<a>" not in html
+    assert html.count(">&lt;a&gt;</td>") == 2

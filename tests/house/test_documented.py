@@ -70,6 +70,7 @@ def test_every_command_and_option_says_what_it_does():
     group = typer.main.get_command(app)
     assert set(group.commands) == {
         "run", "audit", "features", "train", "score", "plan", "evaluate", "deliver", "ledger", "forget", "report",
+        "kpis",
     }  # fmt: skip
     for name, command in group.commands.items():
         assert len(command.help or "") > 20, name

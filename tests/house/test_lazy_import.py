@@ -37,6 +37,7 @@ def test_importing_patron_loads_nothing_heavy():
         ("metrics", set()),
         ("load_config", {"pydantic"}),
         ("rfm_summary", {"ibis", "duckdb"}),
+        ("kpis", {"ibis", "duckdb"}),
     ],
 )
 def test_a_name_loads_its_own_room_and_no_heavier_one(name, allowed):

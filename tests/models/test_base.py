@@ -146,3 +146,31 @@ def test_models_load_neither_engines_nor_learners():
     code = f"import sys, patron.models; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_a_model_shows_itself_with_every_parameter_and_what_it_rests_on(fitted):
+    page = fitted._repr_html_()
+    assert page.startswith(f"<p><strong>{type(fitted).__name__}</strong> ")
+    assert page.count("<tr>") == 1 + len(fitted.params_)
+    assert f"{fitted.customers_:,.0f} customers" in page
+    assert f"log-likelihood {fitted.log_likelihood_:,.2f}" in page
+    assert "nan" not in page
+
+
+def test_a_model_not_fitted_or_made_from_parameters_or_held_says_so(cdnow_sample):
+    assert BetaGeoNBD()._repr_html_() == "<p><strong>BetaGeoNBD</strong> not fitted</p>"
+    given = BetaGeoNBD.from_params(r=0.25, alpha=4.0, a=0.8, b=2.5, unit="week")._repr_html_()
+    assert "time in weeks" in given
+    assert "from known parameters" in given
+    assert "log-likelihood" not in given
+    held = BetaGeoNBD(prior=2.0).fit(rfm_summary(cdnow_sample, "1997-09-30", unit="week"))._repr_html_()
+    assert "Held by a prior" in held
+    assert "AIC" not in held
+
+
+def test_a_model_says_what_the_data_do_not_tell_and_escapes_the_names_of_columns():
+    always = pd.DataFrame({"frequency": [5, 9, 7, 6] * 9, "recency": 29.5, "T": 30.0, "<i>": list("aabb") * 9})
+    with pytest.warns(NotIdentifiedWarning):
+        page = BetaGeoNBD().fit(always, unit="day", groups="<i>")._repr_html_()
+    assert "hardly drop out" in page
+    assert "2 groups of &lt;i&gt; have their own" in page

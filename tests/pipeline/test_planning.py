@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -152,6 +154,16 @@ def test_a_plan_says_what_it_costs_and_whether_the_effect_will_be_seen(shop, pla
     assert "test: to see buyers within 60 days rise from" in told
     assert "test: to see spend rise by USD" in told
     assert "too few for buyers, too few for spend" in told
+
+
+def test_a_plan_shows_its_groups_and_says_the_rest_without_its_folder(shop, plan):
+    planned = plan(shop(budget=60))
+    page = planned._repr_html_()
+    counted = planned.table.groupby(["group", "why"]).size()
+    assert [int(told.replace(",", "")) for told in re.findall(r'right">([\d,]+)</td>', page)] == counted.tolist()
+    assert all(escape(line.strip().removeprefix("plan: ")) in page for line in planned.words()[:-1])
+    assert str(planned.folder) not in page + repr(planned)
+    assert repr(planned).startswith("Planned(")
 
 
 def test_what_nobody_measured_and_what_costs_nothing_is_said(shop, plan):

@@ -2,6 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from patron.features import rfm_summary
+
 
 @pytest.fixture(scope="session")
 def churn():
@@ -27,6 +29,11 @@ def scores(churn, spend):
             "expected_revenue": spend[1],
         }
     )
+
+
+@pytest.fixture(scope="session")
+def summary(cdnow_sample):
+    return rfm_summary(cdnow_sample, "1997-09-30", unit="week")
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,12 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from patron import plots
+from patron import kpis, plots
 from patron._core.errors import DataError
+from patron.models import BetaGeoNBD, GammaGamma
+
+BG = BetaGeoNBD.from_params(r=0.2426, alpha=4.4136, a=0.7929, b=2.4259, unit="week")
+GG = GammaGamma.from_params(p=6.25, q=3.74, v=15.44)
 
 
 class Model:
@@ -18,6 +22,9 @@ class Model:
     def expected_purchases(self, frame, horizon):
         self.frame, self.horizon = frame, horizon
         return frame["frequency"] + 0.25
+
+    def discounted_purchases(self, frame, _horizon, _discount_rate):
+        return frame["frequency"] * frame["recency"] / frame["T"]
 
     def probability_alive(self, frame):
         self.frame = frame
@@ -42,6 +49,23 @@ PLOTS = {
     "frequency recency": lambda _made, ax: plots.plot_frequency_recency(Model(), 39, ax=ax),
     "probability alive": lambda _made, ax: plots.plot_probability_alive(Model(), ax=ax),
     "deciles": lambda made, ax: plots.plot_decile_values(*made("spend"), ax=ax, currency="USD"),
+    "interval": lambda _made, ax: plots.plot_value_interval(INTERVALS, ax=ax, currency="USD"),
+    "profit": lambda made, ax: plots.plot_profit(*made("churn"), np.full(3_000, 9.0), ax=ax, currency="USD"),
+    "flow": lambda _made, ax: plots.plot_segment_flow(MOVES, ax=ax),
+    "reasons": lambda _made, ax: plots.plot_reasons(pd.DataFrame({"silence": [0.4], "season": [-0.1]}), ax=ax),
+    "activity": lambda made, ax: plots.plot_activity(kpis.activity(made("cdnow_sample")), ax=ax),
+    "sales": lambda made, ax: plots.plot_sales(kpis.sales(made("cdnow_sample")), ax=ax, currency="USD"),
+    "cohorts": lambda made, ax: plots.plot_cohorts(kpis.cohorts(made("cdnow_sample")), ax=ax),
+    "iso value": lambda _made, ax: plots.plot_iso_value(Model(), ax=ax),
+    "silence": lambda _made, ax: plots.plot_silence(Model(), ax=ax),
+    "history": lambda made, ax: plots.plot_history_alive(Model(), made("cdnow_sample"), "00004", ax=ax),
+    "rates": lambda _made, ax: plots.plot_rates(BG, ax=ax),
+    "dropout": lambda _made, ax: plots.plot_rates(BG, "leaving", ax=ax),
+    "gaps": lambda made, ax: plots.plot_gaps(made("cdnow_sample"), ax=ax),
+    "spend fit": lambda made, ax: plots.plot_spend_fit(GG, made("summary"), ax=ax, currency="USD"),
+    "counts": lambda made, ax: plots.plot_purchase_counts(BG, made("summary"), ax=ax),
+    "hold-out": lambda made, ax: plots.plot_calibration_holdout(BG, made("summary"), np.ones(2_357), 9, ax=ax),
+    "tracking purchases": lambda made, ax: plots.plot_tracking_purchases(BG, made("cdnow_sample"), ax=ax),
 }
 
 
@@ -64,7 +88,7 @@ def test_axes_are_labelled_and_the_plot_has_a_title(drawn):
     name, ax = drawn
     assert ax.get_title(loc="left")
     assert ax.get_xlabel()
-    assert ax.get_ylabel() or name in ("leaderboard", "importance")  # there the names say it
+    assert ax.get_ylabel() or name in ("leaderboard", "importance", "reasons", "flow")  # there the names say it
 
 
 def test_money_carries_its_currency(drawn):
@@ -74,6 +98,10 @@ def test_money_carries_its_currency(drawn):
         "importance": ax.get_xlabel(),
         "risk by value": ax.get_ylabel(),
         "deciles": ax.get_ylabel(),
+        "interval": ax.get_ylabel(),
+        "profit": ax.get_ylabel(),
+        "sales": ax.get_ylabel(),
+        "spend fit": ax.get_xlabel(),
         "dependence of spend": ax.get_xlabel() + ax.get_ylabel(),
     }
     assert "(USD)" in money.get(name, "(USD)")
@@ -91,7 +119,27 @@ def test_nothing_written_lies_outside_the_figure(drawn):
 
 def test_no_customer_id_stands_in_a_plot(drawn):
     _, ax = drawn
-    assert not any("zzqx" in text.get_text() for text in ax.figure.findobj(Text))
+    told = [text.get_text() for text in ax.figure.findobj(Text)]
+    assert not any("zzqx" in text or "00004" in text for text in told)
+
+
+def test_every_plot_is_tried_here():
+    import inspect
+
+    tried = inspect.getsource(inspect.getmodule(test_every_plot_is_tried_here))
+    assert [name for name in plots.__all__ if name != "to_png" and f"plots.{name}(" not in tried] == []
+
+
+def test_a_plot_leaves_pyplot_alone(drawn):
+    import matplotlib.pyplot as plt
+
+    assert not plt.get_fignums()
+
+
+@pytest.mark.parametrize("name", ["hold-out", "flow"])
+def test_the_same_plot_gives_the_same_bytes(name, request):
+    first, again = (plots.to_png(PLOTS[name](request.getfixturevalue, None), dpi=40) for _ in range(2))
+    assert first == again
 
 
 HARD = {
@@ -102,6 +150,17 @@ HARD = {
     "dependence on one value": lambda: plots.plot_partial_dependence(_curve("x").head(1), "value"),
     "errors where nothing came": lambda: plots.plot_errors(_errors([np.nan]), "tenth", "value"),
     "errors far off": lambda: plots.plot_errors(_errors([1.0, 80.0]), "tenth", "value"),
+    "profit of one customer": lambda: plots.plot_profit([1], [0.3], [9.0]),
+    "profit of worthless customers": lambda: plots.plot_profit([1, 0], [0.3, 0.3], [0.0, 0.0]),
+    "a flow of one customer": lambda: plots.plot_segment_flow(MOVES.tail(1)),
+    "reasons that move nothing": lambda: plots.plot_reasons(pd.DataFrame({"silence": [0.0]})),
+    "an interval of one group": lambda: plots.plot_value_interval(INTERVALS.rename_axis("group").head(1)),
+    "intervals of nothing": lambda: plots.plot_value_interval(INTERVALS * 0),
+    "activity of nobody": lambda: plots.plot_activity(ACTIVITY * 0),
+    "sales of one period": lambda: plots.plot_sales(ACTIVITY, "end"),
+    "sales never known": lambda: plots.plot_sales(ACTIVITY * np.nan, "end"),
+    "one cohort, one period": lambda: plots.plot_cohorts(ACTIVITY[["end"]].set_axis([0], axis=1)),
+    "cohorts that never came back": lambda: plots.plot_cohorts(pd.DataFrame([[1.0, 0.0]], index=ACTIVITY.index)),
     "lift by day of one customer": lambda: plots.plot_lift_by_day(_past([1], [0.3])),
     "calibration by day of one customer": lambda: plots.plot_calibration_by_day(_past([1], [0.3])),
     "tracking of one customer": lambda: plots.plot_tracking(_past([1], [0.3]), "churn", champion="a"),
@@ -121,12 +180,27 @@ HARD = {
 }
 
 
+ACTIVITY = pd.DataFrame(
+    {"start": 0, "new": 8, "kept": 0, "lost": 0, "reactivated": 0, "end": 8},
+    index=pd.DatetimeIndex(["1997-01-01"], name="period"),
+)
+
+
 def _past(actual, predicted):
     days = np.resize(["1998-03-03", "1998-03-31"], len(actual))
     return pd.DataFrame({"recipe": "a", "as_of": days, "prediction": predicted, "actual": actual})
 
 
 IMPORTANCE = pd.DataFrame({"name": ["silence", "season"], "increase": [0.3, -0.01], "spread": [0.1, 0.02]})
+
+
+MOVES = pd.DataFrame(
+    {"of": "segment", "before": ["Loyal", "Lost", "New"], "after": ["Lost", "Lost", "(gone)"], "customers": [40, 9, 1]}
+)
+INTERVALS = pd.DataFrame(
+    {"expected": [9.0, 4.0], "low": [6.0, 2.0], "high": [12.0, 6.0]},
+    index=pd.Index(["zzqx1", "zzqx2"], name="customer_id"),
+)
 
 
 def _curve(feature):

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from patron import plots
+from patron._core.errors import DataError
 from patron.metrics import decile_wape
 from patron.plots.base import concentration
 from patron.plots.value import decile_values
@@ -72,3 +73,36 @@ def test_a_logarithmic_axis_is_labelled_in_plain_numbers(low, high):
     assert 2 <= len(shown) <= 8
     assert all(bottom <= float(text.replace(",", "")) <= top for text in shown)
     assert ax.yaxis.get_minorticklocs().size == 0
+
+
+def intervals(n, name=None):
+    expected = np.arange(1.0, n + 1)
+    return pd.DataFrame(
+        {"expected": expected, "low": expected / 2, "high": 2 * expected}, index=pd.Index(range(n), name=name)
+    )
+
+
+def test_intervals_of_customers_are_those_of_the_most_valuable_by_rank():
+    table = intervals(50, "customer_id")
+    ax = plots.plot_value_interval(table, top=10, actual=pd.Series({49: 77.0, 48: 0.0}))
+    expected, came = ax.get_lines()
+    assert expected.get_ydata().tolist() == table["expected"].tolist()[:-11:-1]
+    assert came.get_ydata()[:2].tolist() == [77.0, 0.0]
+    low, high = np.array([segment[:, 1] for segment in ax.collections[0].get_segments()]).T
+    assert (low.tolist(), high.tolist()) == (table["low"].tolist()[:-11:-1], table["high"].tolist()[:-11:-1])
+    assert ax.get_xlabel() == "customers, most valuable first"
+    assert not any(tick.get_text() == "49" for tick in ax.get_xticklabels())
+
+
+def test_intervals_of_groups_bear_their_names_in_their_order():
+    ax = plots.plot_value_interval(intervals(3, "channel").set_axis(["a", "b", "c"]).rename_axis("channel"), level=0.8)
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["a", "b", "c"]
+    assert ax.get_xlabel() == "channel"
+    assert ax.get_legend().get_texts()[0].get_text().replace("\u202f", " ") == "expected, 80 % interval"
+
+
+def test_intervals_without_an_end_are_refused():
+    with pytest.raises(DataError, match="no such column"):
+        plots.plot_value_interval(intervals(3).drop(columns="high"))
+    with pytest.raises(DataError, match="nothing to draw"):
+        plots.plot_value_interval(intervals(0))

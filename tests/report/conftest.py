@@ -116,6 +116,31 @@ def movement():
     return pd.DataFrame(rows, columns=["of", "before", "after", "customers", "clv_before", "clv_after"])
 
 
+MONTHS = pd.date_range("1997-01-01", periods=18, freq="MS")
+BASE = {
+    "revenue": {"low": 5000.0, "high": 7000.0},
+    "clv": {"low": 4800.0, "high": 6600.0},
+    "level": 0.9,
+    "earlier": {"as_of": "1998-03-31", "customers": 700, "revenue": 4000.0, "clv": 3900.0},
+}
+
+
+def kpis():
+    steps = np.arange(len(MONTHS))
+    index = MONTHS.strftime("%Y-%m-%d").rename("period")  # as CSV brings it
+    activity = {"end": 100 + steps, "new": 30 - steps, "reactivated": 2 + steps, "lost": 5 + steps}
+    sales = {"revenue": 1000.5 + steps, "orders": 50 + steps, "customers": 40 + steps, "repeat_rate": steps / 20}
+    triangle = np.where(np.add.outer(range(6), range(6)) < 6, 40.0 / (1 + np.arange(6)), np.nan)
+    cohorts = pd.DataFrame(triangle, index=index[:6].rename("cohort"), columns=[str(k) for k in range(6)])
+    return {
+        "activity": pd.DataFrame(activity, index=index).assign(retention=[np.nan, *np.linspace(0.9, 0.5, 17)]),
+        "sales": pd.DataFrame(sales, index=index).assign(average_order_value=20.0),
+        "cohorts": cohorts,
+        "cohort_revenue": cohorts * 1234.5,
+        "acquisition": pd.DataFrame({"cac": [3.5], "payback_months": [np.nan]}, index=["search"]),
+    }
+
+
 def plan(table):
     profit = table["expected_revenue"] * table["churn_probability"] - 5
     return pd.DataFrame(
@@ -242,6 +267,8 @@ def full():
         champions={"churn": "stack", "value": "blend"},
         verdicts={"churn": "stack has the best mean Brier score.", "value": "blend has the best mean rank."},
         explained=explained(),
+        base=BASE,
+        kpis=kpis(),
         movement=movement(),
         moved_since="1998-03-31",
         plan=plan(table),

@@ -60,3 +60,32 @@ def test_movement_is_told_with_the_day_it_starts_from_and_only_if_there_is_one(c
     found, since = reporting._movement(config, "1998-06-30")
     assert since == "1998-05-31"
     pd.testing.assert_frame_equal(found, moves)
+
+
+def scored(config, as_of, basis="12 months", revenue=(1.0, 2.0), currency="USD", **more):
+    folder = config.out / "scores" / f"as_of={as_of}" / "version=1"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps({"currency": currency, **more}))
+    table = pd.DataFrame({"customer_id": ["NA", "007"], "expected_revenue": revenue, "clv": 0.5, "clv_basis": basis})
+    table.to_csv(folder / "scores.csv", index=False)
+    return Kept(as_of, 1, folder), table
+
+
+def test_the_base_is_told_beside_the_last_scoring_of_an_earlier_day(config):
+    scored(config, "1998-04-30", revenue=(9.0, 9.0))
+    scored(config, "1998-05-31", revenue=(1.0, 2.0))
+    scored(config, "1998-07-31")
+    worth = {"revenue": {"expected": 3.0, "low": 2.0, "high": 4.0}, "level": 0.9}
+    told, table = scored(config, "1998-06-30", base=worth)
+    earlier = {"as_of": "1998-05-31", "customers": 2, "revenue": 3.0, "clv": 1.0}
+    assert reporting._base(config, told, table) == worth | {"earlier": earlier}
+
+
+@pytest.mark.parametrize("other", [{"basis": "6 months"}, {"currency": "EUR"}])
+def test_an_earlier_scoring_that_counts_something_else_is_no_comparison(config, other):
+    scored(config, "1998-05-31", **other)
+    assert reporting._base(config, *scored(config, "1998-06-30")) == {}
+
+
+def test_a_first_scoring_is_compared_with_nothing(config):
+    assert reporting._base(config, *scored(config, "1998-06-30")) == {}

@@ -3,11 +3,13 @@ from __future__ import annotations
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from patron import DataError
 from patron._core.files import digest, digest_of, to_json
 from patron.scoring import Bundle, Scorer
+from patron.value import Spread
 
 pytestmark = pytest.mark.usefixtures("prototypes_load")
 FILES = [
@@ -115,3 +117,10 @@ def test_a_bundle_older_than_segments_loads_and_leaves_their_columns_out(bundle,
 
 def test_segments_come_back_as_they_were(bundle, folder):
     assert Bundle.load(folder).segments == bundle.segments
+
+
+def test_how_spend_lies_around_its_prediction_comes_back_as_it_was(bundle, tmp_path):
+    predicted = np.repeat([10.0, 40.0], 500)
+    spread = Spread.fit(predicted, predicted * np.tile([0, 0, 1, 2], 250))
+    dataclasses.replace(bundle, spread=spread).save(tmp_path / "shop")
+    assert Bundle.load(tmp_path / "shop").spread.total([10.0, 40.0] * 50) == spread.total([10.0, 40.0] * 50)

@@ -13,6 +13,7 @@ from patron._core.errors import UnitError
 from patron.features import LABELS
 from patron.scoring import COLUMNS, Scorer
 from patron.scoring import scorer as room
+from patron.value import Spread
 
 
 def changed(bundle, **changes):
@@ -179,3 +180,30 @@ def test_many_rows_score_in_seconds(bundle):
     start = time.process_time()
     Scorer(bundle).score(rows, reasons_rows=0)
     assert time.process_time() - start < 10  # about 1 when written
+
+
+def test_it_shows_what_it_is_escaped(bundle):
+    scorer = Scorer(changed(bundle, currency="<EUR>", churn_horizon=91))
+    assert repr(scorer) == f"Scorer({bundle.manifest.label}, as of {bundle.manifest.as_of})"
+    page = scorer._repr_html_()
+    assert "no purchase in the next 91 days" in page
+    assert "in &lt;EUR&gt;" in page
+
+
+def test_the_base_is_worth_its_total_between_bounds_as_far_off_as_totals_were(bundle, rows):
+    random = np.random.default_rng(0)
+    predicted = random.gamma(2.0, 10.0, 4_000)
+    days = np.repeat([1, 2], 2_000)
+    spread = Spread.fit(predicted, random.exponential(predicted), days)
+    table = Scorer(dataclasses.replace(bundle, spread=spread)).score(rows)
+    base, total = table.attrs["base"], rows["spend_90"].sum()
+    low, high = spread.total(rows["spend_90"].to_numpy(), 0.9)
+    assert base["level"] == 0.9
+    for name, column in (("revenue", "expected_revenue"), ("clv", "clv")):
+        expected = table[column].sum()
+        assert base[name] == {
+            "expected": pytest.approx(expected),
+            "low": pytest.approx(expected * low / total),
+            "high": pytest.approx(expected * high / total),
+        }
+    assert Scorer(bundle).score(rows).attrs["base"] == {}

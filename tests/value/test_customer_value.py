@@ -118,3 +118,9 @@ def test_total_value_is_what_simulated_customers_bring():
     for group in (frame["frequency"] == 0, frame["frequency"] > 0):
         gap = (happened - predicted)[group]
         assert abs(gap.mean()) < 4 * gap.std() / np.sqrt(len(gap))
+
+
+def test_it_shows_both_of_its_models_fitted_or_not(value):
+    assert repr(value).startswith("CustomerValue(BetaGeoNBD(r=0.2426, ")
+    assert [name in value._repr_html_() for name in ("BetaGeoNBD", "GammaGamma", "not fitted")] == [True, True, False]
+    assert CustomerValue(BetaGeoNBD(), GammaGamma())._repr_html_().count("not fitted") == 2

@@ -150,7 +150,8 @@ def _complaints(error: ValidationError, value: Any, lines: dict[str, int], name:
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             known = _keys(parts[:-1])
-            near = difflib.get_close_matches(parts[-1], known, n=1)
+            homes = [home for home in _places(Config) if home.rpartition(".")[2] == parts[-1]]
+            near = difflib.get_close_matches(parts[-1], known, n=1) or homes[:1]
             hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
             yield f"{place}: unknown key {key!r}. Fix: {hint}"
         elif fault["type"] == "missing":
@@ -174,10 +175,23 @@ def _told(value: Any, path: Sequence[str | int]) -> str:
 
 def _keys(path: Sequence[str]) -> list[str]:
     """Return the keys that may stand below `path`."""
-    section: Any = Config
+    section: type[BaseModel] | None = Config
     for part in path:
-        if isinstance(section, type) and issubclass(section, BaseModel) and part in section.model_fields:
-            inner = section.model_fields[part].annotation
-            candidates = [inner, *getattr(inner, "__args__", ())]
-            section = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
-    return list(section.model_fields) if isinstance(section, type) and issubclass(section, BaseModel) else []
+        field = section.model_fields.get(part) if section else None
+        section = _section(field.annotation) if field else None
+    return list(section.model_fields) if section else []
+
+
+def _places(section: type[BaseModel], above: str = "") -> Iterator[str]:
+    """Return every key there is, by its dotted path."""
+    for name, field in section.model_fields.items():
+        yield above + name
+        inner = _section(field.annotation)
+        if inner:
+            yield from _places(inner, f"{above}{name}.")
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    """Return the section that a key holds, if it holds one."""
+    candidates = (annotation, *getattr(annotation, "__args__", ()))
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)

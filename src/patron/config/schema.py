@@ -12,6 +12,7 @@ from patron._core.calendar import Grain, Horizon, Unit, check_unit
 from patron._core.errors import PatronError
 from patron.config.decisions import PlanSection
 from patron.config.delivery import DeliverSection
+from patron.config.kpis import KpisSection
 from patron.config.ledger import LedgerSection
 from patron.config.tables import DataSection
 from patron.config.types import AnyHorizon, FixedHorizon, Section, iso_day, short_name, taught
@@ -195,6 +196,7 @@ class Config(Section):
     plan: PlanSection = Field(default=PlanSection(), description="Whom to contact, and what that costs and brings.")
     deliver: list[DeliverSection] = Field(default_factory=list, description="Where scores are delivered to.")
     ledger: LedgerSection = Field(default=LedgerSection(), description="Predictions held against what happened.")
+    kpis: KpisSection = Field(default=KpisSection(), description="Key figures over time.")
 
     _lines: Mapping[str, int] = PrivateAttr(default_factory=dict)
     _file: str = PrivateAttr(default="the configuration")

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, field_serializer, model_validator
 
 from patron._core.errors import PatronError
 from patron._core.money import minor_units
+from patron._core.notation import Notation
 from patron._core.passwords import without_passwords
 from patron.config.types import IsoDay, Section, Zone, taught
 
@@ -45,7 +46,44 @@ class TableSource(Section):
         return self.model_dump().items()
 
 
-class SideSource(TableSource):
+class WrittenSource(TableSource):
+    """A table, and how its text writes numbers, stamps and letters."""
+
+    decimal: Literal[".", ","] = Field(
+        default=".", description='What stands before the decimals of numbers in text; `","` reads 1.234,50.'
+    )
+    time_format: str | None = Field(
+        default=None,
+        description='How text writes stamps, like `"%d.%m.%Y %H:%M"` (fields %d %m %Y %y %H %M %S); as ISO 8601 when '
+        "left out.",
+    )
+    encoding: str | None = Field(
+        default=None, description="Of CSV files, like `cp1252` for those of Windows; UTF-8 when left out."
+    )
+
+    @model_validator(mode="after")
+    def _known_notation(self) -> WrittenSource:
+        try:
+            Notation(self.decimal, self.time_format, self.encoding)
+        except PatronError as error:
+            raise taught(error) from error
+        return self
+
+
+class TransactionsSource(WrittenSource):
+    """The transaction log, and which of its rows count."""
+
+    keep: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Only rows with these values of the source's columns, like `{status: [paid, shipped]}`; the audit "
+        "counts the others.",
+    )
+    guests: Literal["refuse", "drop"] = Field(
+        default="refuse", description="Rows without a customer; the audit says how many were dropped, and their sum."
+    )
+
+
+class SideSource(WrittenSource):
     """A table beside the transactions."""
 
     source_timezone: Zone | None = Field(
@@ -72,10 +110,12 @@ class EventsSource(SideSource):
 KNOWN_COLUMNS: Final = {
     "transactions": (
         "customer_id", "time", "amount", "order_id", "product_id", "category", "quantity", "discount", "channel",
+        "currency", "refund",
     ),
     "customers": ("customer_id", "valid_from", "valid_to"),
     "events": ("customer_id", "time", "kind", "value"),
     "subscriptions": ("customer_id", "start", "end", "plan", "price"),
+    "rates": ("currency", "day", "rate"),
 }  # fmt: skip
 """Patron's names for the columns of each table."""
 
@@ -83,9 +123,9 @@ KNOWN_COLUMNS: Final = {
 class DataSection(Section):
     """Where the transactions are and how they are read."""
 
-    transactions: TableSource = Field(
+    transactions: TransactionsSource = Field(
         description="The transaction log: customer_id, time, amount; optional order_id, product_id, category, "
-        "quantity, discount, channel."
+        "quantity, discount, channel; currency, in which the row is; refund, what was paid back of it."
     )
     customers: CustomersSource | None = Field(
         default=None, description="One row a customer, or dated by valid_from, valid_to."
@@ -102,7 +142,12 @@ class DataSection(Section):
         description="The zone of the transactions' stamps that carry none; taken as in `timezone` when left out.",
     )
     currency: Annotated[str, AfterValidator(_currency)] = Field(
-        default="USD", description="The currency of the amounts."
+        default="USD", description="The currency of the amounts, or the one that `rates` make of all."
+    )
+    rates: WrittenSource | None = Field(
+        default=None,
+        description="Converts rows of other currencies: currency, day, and rate, which is what one unit was worth in "
+        "`currency` from that day on, until the next.",
     )
     duplicates: Literal["keep", "drop"] = Field(
         default="keep",

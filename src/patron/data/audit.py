@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import html
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from patron._core.calendar import date_of
+from patron._core.showing import page, table
 from patron.data.finding import Finding
 from patron.data.log import TransactionLog
 
@@ -66,16 +66,15 @@ class Audit:
         return f"Audit({len(self.findings)} checks, {len(self.warnings)} to look at)"
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(_cell(value))}</td>" for value in asdict(f).values()) + "</tr>"
-            for f in self.findings
+        found = [f for f in self.findings if f.rows or f.level == "warn"]
+        nothing = [f.check for f in self.findings if f not in found]
+        told = table(
+            ["check", "rows", "example", "what is done about it"],
+            [[f.check, f.rows, f.example, f.action] for f in found],
+            strong={(i, 0) for i, f in enumerate(found) if f.level == "warn"},
         )
-        return f"<table><caption>{html.escape(self.log)}</caption><tr>{head}</tr>{body}</table>"
-
-
-def _cell(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+        look = f"{len(self.warnings)} to look at before the numbers are used" + (", in bold" if self.warnings else "")
+        return page("Audit", [self.log, look], [told], [f"Nothing found: {', '.join(nothing)}." if nothing else ""])
 
 
 def audit(log: TransactionLog) -> Audit:

@@ -1,37 +1,34 @@
-"""What a source's column becomes inside a log: text, money, numbers, days; and which of its rows cannot."""
+"""What a source's column becomes inside a log: text, money, numbers; and which of its rows cannot."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, Literal
 
 import ibis
-import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from patron._core.calendar import date_of, day_number
+from patron._core.calendar import day_number
 from patron._core.errors import DataError
 from patron._core.money import LARGEST
-from patron.data.engines import stage
-from patron.data.zones import shifted, utc_wall
 
 FIRST_DAY: Final = day_number("1900-01-01")
 LAST_DAY: Final = day_number("2099-12-31")
 _EXACT_FLOAT: Final = 2**53
-_BLANK: Final = r"^\s*$"
+BLANK: Final = r"^\s*$"
 _NUL: Final = r"\x00"
-_NUMBER: Final = r"^\s*[+-]?([0-9]{1,30}(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?\s*$"
-_DATE: Final = (
-    r"([0-9]{4}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
-    r"|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)"
-)
-_CLOCK: Final = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?"
-_OFFSET: Final = r" ?(Z|UTC|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)"
-_SHAPED: Final = "the stamp in {}"
-_WALL: Final = "the wall clock of {}"
-_STAMP: Final = f"^{_DATE}([T ]{_CLOCK}({_OFFSET})?)?$"
+_GROUP: Final = "[. \u00a0\u202f]"
+_NUMBER: Final = {
+    ".": r"^\s*[+-]?([0-9]{1,30}(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?\s*$",
+    ",": rf"^\s*[+-]?(([0-9]{{1,30}}|[0-9]{{1,3}}({_GROUP}[0-9]{{3}}){{1,9}})(,[0-9]*)?|,[0-9]+)\s*$",
+}
+_WRITE: Final = {
+    ".": "write numbers with a decimal point and without thousands separators or currency signs, like 1234.50; "
+    "decimal=',' reads 1.234,50",
+    ",": "write numbers without currency signs, like 1.234,50; decimal='.' reads 1234.50",
+}
+Decimal = Literal[".", ","]
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,8 @@ class Column:
         return str(self.source.get_name())
 
 
-def _wrong_type(column: ir.Value, wanted: str, fix: str) -> DataError:
+def wrong_type(column: ir.Value, wanted: str, fix: str) -> DataError:
+    """Refuse a column for its type."""
     return DataError(f"holds values of type {column.type()}, not {wanted}", column=column.get_name(), fix=fix)
 
 
@@ -83,7 +81,7 @@ def missing(column: ir.Value, fix: str) -> Problem:
     if column.type().is_floating():
         rows |= column.isnan()
     if column.type().is_string():
-        rows |= column.re_search(_BLANK)
+        rows |= column.re_search(BLANK)
     return Problem(rows, "is missing", fix)
 
 
@@ -109,26 +107,26 @@ def text(column: ir.Value) -> Column:
             ),
             whole,
         )
-    raise _wrong_type(column, "text or whole numbers", "turn it into text first")
+    raise wrong_type(column, "text or whole numbers", "turn it into text first")
 
 
-def identifier(column: ir.Value) -> Column:
-    """Text that may not be missing."""
+def identifier(column: ir.Value, *, required: bool = True, fix: str = "fill it in or remove these rows") -> Column:
+    """Text that is not blank; where it may be missing, blanks are."""
     taken = text(column)
-    absent = missing(column, "fill it in or remove these rows")
-    problems = (absent, *taken.problems)
+    absent = missing(column, fix)
+    problems = (*((absent,) if required else ()), *taken.problems)
     unusable = absent.rows
     if column.type().is_string():
         nul = Problem(column.re_search(_NUL), "holds NUL characters", "look whether the file is damaged")
         problems = (*problems, nul)
-        unusable = column.isnull() | column.re_search(f"{_BLANK}|{_NUL}")
+        unusable = column.isnull() | column.re_search(f"{BLANK}|{_NUL}")
     value = unusable.ifelse(ibis.null("string"), taken.value)
-    return Column(column, value, problems, taken.changed, required=True)
+    return Column(column, value, problems, taken.changed, required=required)
 
 
-def number(column: ir.Value) -> Column:
+def number(column: ir.Value, decimal: Decimal = ".") -> Column:
     """Read a float64; missing values stay missing."""
-    parsed, problems = _parsed(column)
+    parsed, problems = _parsed(column, decimal)
     parsed = parsed.cast("float64")
     endless = _endless(parsed)
     problems = (*problems, Problem(endless, "is infinite", "correct or remove these rows"))
@@ -136,14 +134,14 @@ def number(column: ir.Value) -> Column:
     return Column(column, value, problems)
 
 
-def money(column: ir.Value, minor: int, *, required: bool) -> Column:
+def money(column: ir.Value, minor: int, decimal: Decimal = ".", *, required: bool) -> Column:
     """Minor units, rounded half to even.
 
     Whole numbers and decimals are exact. A float stands for the decimal of up to 15 digits (6 for float32) that it
     was written as: 2.675 is a tie although its bits lie a hair below one. Text is read as a float. Only + - *, floor
     and comparisons of doubles are used, so every engine gives the same integers.
     """
-    parsed, problems = _parsed(column)
+    parsed, problems = _parsed(column, decimal)
     kind = parsed.type()
     largest = LARGEST // minor
     if kind.is_floating():
@@ -170,20 +168,17 @@ def _endless(x: ir.Value) -> ir.Value:
     return (x.abs() > sys.float_info.max) & ~x.isnan()
 
 
-def _parsed(column: ir.Value) -> tuple[ir.Value, tuple[Problem, ...]]:
+def _parsed(column: ir.Value, decimal: Decimal) -> tuple[ir.Value, tuple[Problem, ...]]:
     """Numbers as they are, text as doubles."""
     kind = column.type()
     if (kind.is_numeric() and not kind.is_boolean()) or kind.is_decimal():
         return column, ()
     if not kind.is_string():
-        raise _wrong_type(column, "numbers", "name the column that holds the numbers")
-    readable = column.re_search(_NUMBER)
-    return readable.ifelse(column, ibis.null("string")).cast("float64"), (
-        Problem(
-            ~readable & ~column.re_search(_BLANK),
-            "is not a number",
-            "write numbers with a decimal point and without thousands separators or currency signs, like 1234.50",
-        ),
+        raise wrong_type(column, "numbers", "name the column that holds the numbers")
+    readable = column.re_search(_NUMBER[decimal])
+    plain = column if decimal == "." else column.re_replace(_GROUP, "").replace(",", ".")
+    return readable.ifelse(plain, ibis.null("string")).cast("float64"), (
+        Problem(~readable & ~column.re_search(BLANK), "is not a number", _WRITE[decimal]),
     )
 
 
@@ -207,87 +202,3 @@ def _round_exact(x: ir.Value, minor: int) -> tuple[ir.Value, ir.Value | None]:
     floor = whole.cast("int64") * minor + below.cast("int64")
     cents = floor + (twice == 1).ifelse(floor % 2, (twice > 1).ifelse(1, 0))
     return cents * (x < 0).ifelse(-1, 1), scaled != below
-
-
-def with_walls(raw: ir.Table, names: Iterable[str], zone: str, source_zone: str | None, engine: Any) -> ir.Table:
-    """Add what the clock on the wall of `zone` shows at the stamps of each named column of text; null where none is.
-
-    `day` takes it from there: it is written once, not wherever a part of it is used.
-    """
-    texts = [name for name in names if raw[name].type().is_string()]
-    if not texts:
-        return raw
-    shaped = stage(raw.mutate(**{_SHAPED.format(name): _shaped(raw[name]) for name in texts}), engine)
-    walls = {
-        _WALL.format(name): _wall_of_text(shaped[_SHAPED.format(name)], zone, source_zone or zone) for name in texts
-    }
-    return stage(shaped.mutate(**walls), engine)
-
-
-def day(
-    raw: ir.Table, name: str, zone: str, source_zone: str | None, *, required: bool = True
-) -> tuple[Column, Column | None]:
-    """Calendar day in `zone` as a day number, and milliseconds since midnight where the source tells a time.
-
-    Stamps with a zone are converted to `zone`. Naive ones are taken as in `zone`, unless `source_zone` says what they
-    are in. Plain dates stay as they are. Text is read by `with_walls`, through which `raw` has gone.
-    """
-    column = raw[name]
-    kind = column.type()
-    problems: tuple[Problem, ...] = ()
-    if required:
-        problems = (missing(column, "fill it in or remove these rows"),)
-    wall: ir.Value | None = None
-    if kind.is_date():
-        date = column
-    else:
-        if kind.is_timestamp():
-            source = source_zone if kind.timezone is None else "UTC"
-            wall = shifted(utc_wall(column), source or zone, zone)
-        elif kind.is_string():
-            wall = raw[_WALL.format(name)]
-            problems = (*problems, _unreadable(column, wall))
-        else:
-            raise _wrong_type(
-                column, "dates or stamps", "turn it into dates first, saying whether 20240131 or seconds are meant"
-            )
-        date = wall.date()
-    days = date.epoch_days()
-    inside = days.between(FIRST_DAY, LAST_DAY)
-    far = Problem(  # a stamp may be infinite, and then has no day number
-        (date if wall is None else wall).notnull() & (days.isnull() | ~inside),
-        f"lies outside {date_of(FIRST_DAY)} to {date_of(LAST_DAY)}",
-        "correct these rows; a placeholder for 'unknown' or 'never' is not a time",
-    )
-    value = inside.ifelse(days, ibis.null(days.type())).cast("int32")
-    clock: Column | None = None
-    if wall is not None:
-        seconds = wall.hour() * 3600 + wall.minute() * 60 + wall.second().floor()  # Spark's seconds have fractions
-        clock = Column(column, (seconds * 1000 + wall.millisecond()).cast("int32"))
-    return Column(column, value, (*problems, far), required=required), clock
-
-
-def _shaped(column: ir.Value) -> ir.Value:
-    """Return the text of a stamp without the blanks around it; null where it is none.
-
-    Engines agree on what to make of a plain stamp only, and not all can try a cast, so it is cut up here.
-    """
-    tight = column.strip()
-    return (tight.re_search(_STAMP) & ~tight.startswith("0000")).ifelse(tight, ibis.null("string"))
-
-
-def _wall_of_text(shaped: ir.Value, zone: str, source_zone: str) -> ir.Value:
-    zoned = shaped.re_search(f":[0-9.]+{_OFFSET}$")
-    clock = zoned.ifelse(shaped.re_replace(f"{_OFFSET}$", ""), shaped).left(26).cast(dt.timestamp)  # to the microsecond
-    offset = shaped.re_replace(f"^.{{10}}[T ]{_CLOCK} ?(Z|UTC)?", "").replace(":", "") + "00000"
-    minutes = offset.substr(1, 2).cast("int32") * 60 + offset.substr(3, 2).cast("int32")
-    utc = clock - (minutes * offset.startswith("-").ifelse(-1, 1)).as_interval("m")
-    return zoned.ifelse(shifted(utc, "UTC", zone), shifted(clock, source_zone, zone))
-
-
-def _unreadable(column: ir.Value, wall: ir.Value) -> Problem:
-    return Problem(
-        wall.isnull() & ~column.re_search(_BLANK),
-        "is not a date or stamp",
-        "write it as 2024-01-31 or 2024-01-31T18:30:00, with +02:00 or Z behind it if it has a zone",
-    )

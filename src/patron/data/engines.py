@@ -15,6 +15,7 @@ import ibis
 import ibis.expr.types as ir
 
 from patron._core.errors import ConfigError
+from patron.data.databases import spark_table
 
 _MEMORY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(%|[KMGT]i?B)\s*", re.IGNORECASE)
 _DEFAULT_SHARE: Final = 80.0  # DuckDB's own limit, in per cent of what machine and container allow
@@ -74,6 +75,15 @@ def offer(engine: Any, arrow: Any) -> ir.Table:
     name = f"{_SOURCE}{next(_serial)}"
     engine.con.register(name, arrow)
     return engine.table(name)
+
+
+def beside(table: ir.Table, arrow: Any, engine: Any) -> tuple[ir.Table, ir.Table]:
+    """Bring a small Arrow table to where `table` is, so that one query reaches both."""
+    if engine.name == "pyspark":
+        return table, spark_table(engine._session.createDataFrame(arrow))  # noqa: SLF001  # Ibis has no other way
+    if engine.name != "duckdb":
+        return table, ibis.memtable(arrow)
+    return table if table.get_backend() is engine else offer(engine, table.to_pyarrow()), offer(engine, arrow)
 
 
 def stage(table: ir.Table, engine: Any) -> ir.Table:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import ibis.expr.types as ir
 
 from patron._core.calendar import Day, date_of, day_number
 from patron._core.errors import DataError
+from patron._core.notation import Notation
+from patron._core.showing import page, table
 from patron.data import sides
 from patron.data.finding import Finding
 
@@ -116,6 +117,9 @@ class TransactionLog:
         valid_from: str | None = None,
         valid_to: str | None = None,
         source_timezone: str | None = None,
+        decimal: Literal[".", ","] = ".",
+        time_format: str | None = None,
+        encoding: str | None = None,
     ) -> TransactionLog:
         """Add what is known about the customers themselves.
 
@@ -134,15 +138,20 @@ class TransactionLog:
             Columns with the first and the last day on which a row holds; a missing `valid_to` is still open.
         source_timezone : str, optional
             What naive stamps are in, if not the log's own zone.
+        decimal, time_format, encoding : str, optional
+            How the source writes numbers, stamps and files; see :func:`patron.read_transactions`.
 
         Raises
         ------
         DataError
             Absent columns, missing ids, two rows of one customer that hold on the same day, an end before its start.
         """
-        rows, found = sides.customers(self, source, table, customer_id, static, valid_from, valid_to, source_timezone)
+        written = Notation(decimal, time_format, encoding)
+        rows, found = sides.customers(
+            self, source, table, customer_id, static, valid_from, valid_to, source_timezone, written
+        )
         names = [name for name in rows.columns if name not in sides.KEYS] if valid_from else list(static)
-        rows, attributes, useless = sides.attributes(rows, names)
+        rows, attributes, useless = sides.attributes(rows, names, written)
         return replace(self, customers=rows, attributes=attributes, entry=(*self.entry, *found, *useless))
 
     def with_events(
@@ -156,6 +165,9 @@ class TransactionLog:
         value: str | None = None,
         kinds: Sequence[str] | None = None,
         source_timezone: str | None = None,
+        decimal: Literal[".", ","] = ".",
+        time_format: str | None = None,
+        encoding: str | None = None,
     ) -> TransactionLog:
         """Add what happened besides purchases: service contacts, visits, campaign answers, surveys.
 
@@ -173,13 +185,16 @@ class TransactionLog:
             The kinds that features tell apart, 20 at most; by default all that occur. Events of others are kept.
         source_timezone : str, optional
             What naive stamps are in, if not the log's own zone.
+        decimal, time_format, encoding : str, optional
+            How the source writes numbers, stamps and files; see :func:`patron.read_transactions`.
 
         Raises
         ------
         DataError
             Absent columns, missing values, unreadable times or numbers.
         """
-        rows, found = sides.events(self, source, table, customer_id, time, kind, value, source_timezone)
+        written = Notation(decimal, time_format, encoding)
+        rows, found = sides.events(self, source, table, customer_id, time, kind, value, source_timezone, written)
         told = sides.kinds(rows, kind) if kinds is None else tuple(sorted(set(kinds)))
         return replace(self, events=rows, kinds=told, valued=sides.valued(rows, told), entry=self.entry + found)
 
@@ -194,6 +209,9 @@ class TransactionLog:
         plan: str | None = None,
         price: str | None = None,
         source_timezone: str | None = None,
+        decimal: Literal[".", ","] = ".",
+        time_format: str | None = None,
+        encoding: str | None = None,
     ) -> TransactionLog:
         """Add contracts.
 
@@ -210,13 +228,18 @@ class TransactionLog:
             ``plan`` and ``price``.
         source_timezone : str, optional
             What naive stamps are in, if not the log's own zone.
+        decimal, time_format, encoding : str, optional
+            How the source writes numbers, stamps and files; see :func:`patron.read_transactions`.
 
         Raises
         ------
         DataError
             Absent columns, missing ids or starts, an end before its start.
         """
-        rows, found = sides.subscriptions(self, source, table, customer_id, start, end, plan, price, source_timezone)
+        written = Notation(decimal, time_format, encoding)
+        rows, found = sides.subscriptions(
+            self, source, table, customer_id, start, end, plan, price, source_timezone, written
+        )
         return replace(self, subscriptions=rows, entry=self.entry + found)
 
     def digest(self) -> str:
@@ -246,8 +269,13 @@ class TransactionLog:
         return f"TransactionLog({', '.join(self._facts)})"
 
     def _repr_html_(self) -> str:
-        cells = "".join(f"<td>{html.escape(fact)}</td>" for fact in self._facts)
-        return f"<table><tr><th>TransactionLog</th>{cells}</tr></table>"
+        found = [f for f in self.entry if f.rows or f.level == "warn"]
+        told = table(
+            ["on the way in", "rows", "example", "what is done about it"],
+            [[f.check, f.rows, f.example, f.action] for f in found],
+            strong={(i, 0) for i, f in enumerate(found) if f.level == "warn"},
+        )
+        return page("TransactionLog", self._facts, [told] if found else [])
 
 
 def measure(table: ir.Table) -> dict[str, Any]:

@@ -12,7 +12,8 @@ import ibis.expr.types as ir
 
 from patron._core.calendar import date_of
 from patron._core.errors import DataError
-from patron.data import columns
+from patron._core.notation import Notation
+from patron.data import columns, stamps
 from patron.data.columns import Column
 from patron.data.engines import connect, count
 from patron.data.entry import enter
@@ -40,18 +41,21 @@ def customers(
     valid_from: str | None,
     valid_to: str | None,
     source_timezone: str | None,
+    notation: Notation,
 ) -> Entered:
     """Check and take the customers' table; see TransactionLog.with_customers."""
     if valid_to is not None and valid_from is None:
         raise DataError("valid_to is named without valid_from", column=valid_to, fix="name both, or neither")
-    opened = _opened(log, source, table)
+    opened = _opened(log, source, table, notation)
     dates = {name: given for name, given in (("valid_from", valid_from), ("valid_to", valid_to)) if given}
     opened.require([customer_id, *static, *dates.values()], " of customers")
     with engine_errors(opened.name):
-        raw = columns.with_walls(opened.take(opened.columns), dates.values(), log.timezone, source_timezone, log.engine)
+        raw = stamps.with_walls(
+            opened.take(opened.columns), dates.values(), log.timezone, source_timezone, log.engine, notation
+        )
         taken = {"customer_id": columns.identifier(raw[customer_id])}
         for name, given in dates.items():
-            taken[name], _ = columns.day(raw, given, log.timezone, source_timezone, required=False)
+            taken[name], _ = stamps.day(raw, given, log.timezone, source_timezone, notation, required=False)
         used = {customer_id, *dates.values()}
         taken |= {n: _attribute(raw[n]) for n in opened.columns if n not in used and n not in taken}
         rows, _ = enter(raw, taken, log.engine)
@@ -73,7 +77,9 @@ def _attribute(column: ir.Value) -> Column:
     return Column(column, (column.strip() == "").ifelse(None, column) if kind.is_string() else column)
 
 
-def attributes(table: ir.Table, names: Sequence[str]) -> tuple[ir.Table, Attributes, tuple[Finding, ...]]:
+def attributes(
+    table: ir.Table, names: Sequence[str], notation: Notation
+) -> tuple[ir.Table, Attributes, tuple[Finding, ...]]:
     """Find the levels of each named column, none of a number's, and read text of many numbers (a CSV's) as numbers.
 
     Columns that are no use as features are reported.
@@ -83,7 +89,7 @@ def attributes(table: ir.Table, names: Sequence[str]) -> tuple[ir.Table, Attribu
         kind = table[name].type()
         levels = _distinct(table[name]) if kind.is_string() else []
         if len(levels) > MOST_LEVELS:
-            number = columns.number(table[name])
+            number = columns.number(table[name], notation.decimal)
             if not count(table.filter(functools.reduce(operator.or_, (p.rows for p in number.problems)))):
                 table, levels = table.mutate(**{name: number.value}), []
         if table[name].type().is_numeric() or 0 < len(levels) <= MOST_LEVELS:
@@ -133,19 +139,20 @@ def events(
     kind: str,
     value: str | None,
     source_timezone: str | None,
+    notation: Notation,
 ) -> Entered:
     """Check and take the events; see TransactionLog.with_events."""
-    opened = _opened(log, source, table)
+    opened = _opened(log, source, table, notation)
     value = value or ("value" if "value" in opened.columns else None)
     wanted = [customer_id, time, kind, *([value] if value else [])]
     opened.require(wanted, " of events")
     with engine_errors(opened.name):
-        raw = columns.with_walls(opened.take(wanted), [time], log.timezone, source_timezone, log.engine)
-        day, clock = columns.day(raw, time, log.timezone, source_timezone)
+        raw = stamps.with_walls(opened.take(wanted), [time], log.timezone, source_timezone, log.engine, notation)
+        day, clock = stamps.day(raw, time, log.timezone, source_timezone, notation)
         taken = {"customer_id": columns.identifier(raw[customer_id]), "day": day}
         taken |= {"time_of_day": clock} if clock is not None else {}
         taken["kind"] = columns.identifier(raw[kind])
-        taken |= {"value": columns.number(raw[value])} if value else {}
+        taken |= {"value": columns.number(raw[value], notation.decimal)} if value else {}
         rows, _ = enter(raw, taken, log.engine)
     rows, late = _observed(log, rows, "day", "events")
     return rows, (_unknown(log, rows, "events"), late)
@@ -161,29 +168,30 @@ def subscriptions(
     plan: str | None,
     price: str | None,
     source_timezone: str | None,
+    notation: Notation,
 ) -> Entered:
     """Check and take the subscriptions; see TransactionLog.with_subscriptions."""
-    opened = _opened(log, source, table)
+    opened = _opened(log, source, table, notation)
     plan = plan or ("plan" if "plan" in opened.columns else None)
     price = price or ("price" if "price" in opened.columns else None)
     wanted = [customer_id, start, end, *(name for name in (plan, price) if name)]
     opened.require(wanted, " of subscriptions")
     with engine_errors(opened.name):
-        raw = columns.with_walls(opened.take(wanted), [start, end], log.timezone, source_timezone, log.engine)
+        raw = stamps.with_walls(opened.take(wanted), [start, end], log.timezone, source_timezone, log.engine, notation)
         taken = {"customer_id": columns.identifier(raw[customer_id])}
-        taken["start"], _ = columns.day(raw, start, log.timezone, source_timezone)
-        taken["end"], _ = columns.day(raw, end, log.timezone, source_timezone, required=False)
+        taken["start"], _ = stamps.day(raw, start, log.timezone, source_timezone, notation)
+        taken["end"], _ = stamps.day(raw, end, log.timezone, source_timezone, notation, required=False)
         taken |= {"plan": columns.text(raw[plan])} if plan else {}
-        taken |= {"price": columns.money(raw[price], log.minor, required=False)} if price else {}
+        taken |= {"price": columns.money(raw[price], log.minor, notation.decimal, required=False)} if price else {}
         rows, _ = enter(raw, taken, log.engine)
     _refuse_backward(rows, "start", "end", {"start": start, "end": end})
     rows, late = _observed(log, rows, "start", "subscriptions")
     return rows, (_unknown(log, rows, "subscriptions"), late)
 
 
-def _opened(log: TransactionLog, source: Any, table: str | None) -> Source:
+def _opened(log: TransactionLog, source: Any, table: str | None, notation: Notation) -> Source:
     here = log.engine.name
-    opened = open_source(source, log.engine if here == "duckdb" else connect(), table)
+    opened = open_source(source, log.engine if here == "duckdb" else connect(), table, notation.encoding)
     if here != "duckdb" and opened.engine is not log.engine:
         raise DataError(
             f"a log that lives in {here} takes side tables from there",
@@ -250,7 +258,9 @@ def _refuse_overlap(table: ir.Table, customer_id: str) -> None:
     order = ibis.window(group_by="customer_id", order_by=[table.valid_from.asc(nulls_first=True)])
     open_end = columns.LAST_DAY + 1
     end = table.valid_to.fill_null(open_end) if "valid_to" in table.columns else ibis.literal(open_end)
-    ends = table.select("customer_id", "valid_from", before=end.lag().over(order), n=ibis.row_number().over(order))
+    table = table.mutate(end=end)
+    before, n = table.end.lag().over(order), ibis.row_number().over(order)
+    ends = table.select("customer_id", "valid_from", before=before, n=n)
     start = ends.valid_from.fill_null(columns.FIRST_DAY - 1)
     wrong = ends.filter((ends.n > 0) & (start <= ends.before))
     told = _one(wrong.aggregate(n=wrong.count(), who=wrong.customer_id.min()))
@@ -268,7 +278,7 @@ def _unknown(log: TransactionLog, table: ir.Table, what: str) -> Finding:
     strangers = table.anti_join(log.table, "customer_id")
     told = _one(strangers.aggregate(n=strangers.count(), who=strangers.customer_id.min()))
     return Finding(
-        f"{what} of customers without transactions",
+        f"{what} without transactions" if what == "customers" else f"{what} of customers without transactions",
         told["n"],
         told["who"] or "",
         "kept; they take part in nothing until they buy",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import difflib
 import glob
@@ -17,6 +18,7 @@ from typing import Any, Final
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 
 from patron._core.errors import DataError
 from patron.data.databases import is_spark_frame, is_url, named_table, spark_table
@@ -25,6 +27,7 @@ from patron.data.engines import EngineError, offer
 _CSV: Final = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 _PARQUET: Final = (".parquet", ".pq")
 _DELIMITERS: Final = ",;\t|"
+_ENCODING: Final = "save the file as UTF-8, or say what it is, like encoding='cp1252' for files of Windows and Excel"
 _DRIVERS: Final = ("psycopg", "pyspark", "py4j")
 _CSV_ERROR: Final = re.compile(r"CSV Error on Line: (\d+)\nOriginal Line: ?(.*?)\n+(.*?)\n", re.DOTALL)
 
@@ -67,7 +70,7 @@ def _listed(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - 12} more" if len(names) > 12 else shown or "no columns"
 
 
-def open_source(source: Any, engine: Any, table: str | None = None) -> Source:
+def open_source(source: Any, engine: Any, table: str | None = None, encoding: str | None = None) -> Source:
     """Find out what `source` is.
 
     Parameters
@@ -79,6 +82,8 @@ def open_source(source: Any, engine: Any, table: str | None = None) -> Source:
         The DuckDB that reads frames and files.
     table : str, optional
         Which table of the database at the URL.
+    encoding : str, optional
+        Of CSV files, which are UTF-8 when it is left out.
 
     Raises
     ------
@@ -87,6 +92,8 @@ def open_source(source: Any, engine: Any, table: str | None = None) -> Source:
     """
     if table is not None and not is_url(source):
         raise DataError(f"table={table!r} goes with a database's URL", fix="leave it out, or give the URL as source")
+    if encoding is not None and (is_url(source) or not isinstance(source, (str, Path))):
+        raise DataError(f"encoding={encoding!r} goes with CSV files", fix="leave it out")
     source = _found(source, table)
     if isinstance(source, ir.Table):
         home = source.get_backend()
@@ -99,7 +106,7 @@ def open_source(source: Any, engine: Any, table: str | None = None) -> Source:
     if isinstance(source, pd.DataFrame):
         return _pandas(source, engine)
     if isinstance(source, (str, Path)):
-        return _files(source, engine)
+        return _files(source, engine, encoding)
     if type(source).__name__ == "LazyFrame" and hasattr(source, "collect"):
         source = source.collect()
     if hasattr(source, "__arrow_c_stream__"):
@@ -180,7 +187,7 @@ def _refuse_mixed(values: pd.Series[Any], name: str) -> None:
             )
 
 
-def _files(path: str | Path, engine: Any) -> Source:
+def _files(path: str | Path, engine: Any, encoding: str | None) -> Source:
     given = str(path)
     try:
         folder = Path(given).is_dir()
@@ -200,38 +207,73 @@ def _files(path: str | Path, engine: Any) -> Source:
             f"{given} is neither CSV nor Parquet throughout", fix=f"files end in {', '.join((*_PARQUET, *_CSV))}"
         )
     if text:
-        return _csv(found, Path(given).name, engine)
+        return _csv(found, Path(given).name, engine, encoding)
+    if encoding is not None:
+        raise DataError(f"encoding={encoding!r} goes with CSV files", fix="leave it out")
     with engine_errors(Path(given).name):
         table = engine.read_parquet([glob.escape(p) for p in found], union_by_name=True)
     return Source(Path(given).name, tuple(table.columns), lambda names: table.select(*names), engine)
 
 
-def _csv(paths: Sequence[str], name: str, engine: Any) -> Source:
+def _csv(paths: Sequence[str], name: str, engine: Any, encoding: str | None) -> Source:
     """Read files by the names in their first lines, everything as text, nothing guessed."""
+    encoding = codecs.lookup(encoding or "utf-8").name
+    encoding = "utf-8-sig" if encoding == "utf-8" else encoding  # a mark of the order of bytes is no letter
     alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for path in paths:
-        alike.setdefault(_header(path), []).append(path)
+        alike.setdefault(_header(path, encoding), []).append(path)
 
     def take(names: Sequence[str]) -> ir.Table:
         parts = []
         for (delimiter, header), files in alike.items():
             Source(Path(files[0]).name, header, take, engine).require(names)
-            table = engine.read_csv(
-                [glob.escape(p) for p in files],
-                columns={f"c{i}": "VARCHAR" for i in range(len(header))},
-                auto_detect=False,
-                header=True,
-                delim=delimiter,
-                quote='"',
-                escape='"',
-            )
+            if encoding == "utf-8-sig":
+                table = _by_engine(files, len(header), delimiter, engine)
+            else:
+                wanted = [header.index(n) for n in names]
+                table = offer(engine, pa.concat_tables(_decoded(p, header, wanted, delimiter, encoding) for p in files))
             parts.append(table.select(**{n: table[f"c{header.index(n)}"] for n in names}))
         return parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
 
     return Source(name, next(iter(alike))[1], take, engine)
 
 
-def _header(path: str) -> tuple[str, tuple[str, ...]]:
+def _by_engine(paths: Sequence[str], width: int, delimiter: str, engine: Any) -> ir.Table:
+    return engine.read_csv(
+        [glob.escape(p) for p in paths],
+        columns={f"c{i}": "VARCHAR" for i in range(width)},
+        auto_detect=False,
+        header=True,
+        delim=delimiter,
+        quote='"',
+        escape='"',
+    )
+
+
+def _decoded(path: str, header: Sequence[str], wanted: Sequence[int], delimiter: str, encoding: str) -> pa.Table:
+    """Read the wanted columns of a file that is not UTF-8, into memory: DuckDB reads no other."""
+    names = [f"c{i}" for i in range(len(header))]
+    try:
+        return pa_csv.read_csv(
+            path,
+            read_options=pa_csv.ReadOptions(column_names=names, skip_rows=1, encoding=encoding),
+            parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                include_columns=[names[i] for i in wanted],
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+    except (UnicodeError, pa.ArrowException) as error:
+        told = str(error).splitlines()[0]
+        raise DataError(
+            f"{Path(path).name} cannot be read: {told}", fix="check encoding, and that the file is whole"
+        ) from error
+
+
+def _header(path: str, encoding: str) -> tuple[str, tuple[str, ...]]:
     """Return the delimiter, the most frequent candidate in the first line, and the names of the columns.
 
     A packed file is read to its end: DuckDB takes one that breaks off after a line for whole.
@@ -243,12 +285,14 @@ def _header(path: str) -> tuple[str, tuple[str, ...]]:
             with gzip.open(path) as file:
                 while file.read(1 << 20):
                     pass
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+        with opened(path, "rt", encoding=encoding, newline="") as file:
             line = file.readline()
             delimiter = max(_DELIMITERS, key=line.count)
             header = tuple(field.strip() for field in next(csv.reader([line], delimiter=delimiter), []))
-    except (UnicodeError, OSError, EOFError, zlib.error, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise DataError(f"{Path(path).name} cannot be read: {error}", fix="save the file whole, as UTF-8") from error
+    except UnicodeError as error:
+        raise DataError(f"{Path(path).name} cannot be read: {error}", fix=_ENCODING) from error
     if "\0" in line:
         raise DataError(f"{Path(path).name} begins with NUL characters", fix="save the file whole, as UTF-8")
     if not any(header):
@@ -275,9 +319,7 @@ def engine_errors(name: str) -> Iterator[None]:
         raise DataError(
             f"{name}, line {int(line):,}: {reason.strip().rstrip('.')}",
             example=None if encoding else original,
-            fix="save the file as UTF-8"
-            if encoding
-            else "correct the line, or put quotes around a field that holds the delimiter",
+            fix=_ENCODING if encoding else "correct the line, or put quotes around a field that holds the delimiter",
         ) from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in _DRIVERS:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +15,15 @@ import pandas as pd
 from patron._core.calendar import Day, Grain, Horizon, Unit, as_stamps, date_of, day_numbers
 from patron._core.errors import ConfigError, DataError, FitError
 from patron._core.progress import track
+from patron._core.showing import page, table
 from patron.evaluation.bootstrap import Sample, bootstrap, interval
 from patron.features import Which
 from patron.metrics import METRICS
 from patron.recipes import recipe as named_recipe
 from patron.recipes.protocol import LABEL_OF, Recipe, Task, TrainingData
 from patron.recipes.training import ORIGINS, Timeline
+
+SHOWN: Final = "In brackets 95 % bootstrap intervals by customer; the best of each column in bold."
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,31 @@ class Backtest:
         ]
         columns = ["task", "recipe", "as_of", "population", "metric", "value", "low", "high", "n"]
         return cls(task, horizon, predictions, pd.DataFrame(rows, columns=columns), replicates)
+
+    def _repr_html_(self) -> str:
+        days = ", ".join(str(day.date()) for day in self.selection_days)
+        facts = [f"reports {self.report_day.date()}, the next {self.horizon} days", f"selects on {days}"]
+        names = dict(zip(self.recipes, self.recipes, strict=True))
+        tables = [self.shown(population, names) for population in self.table["population"].unique()]
+        return page(f"Backtest of {self.task}", facts, tables, [SHOWN])
+
+    def shown(self, population: str, names: Mapping[str, str]) -> str:
+        """Return the report day's metrics of one population as HTML, a row a recipe under the name it goes by."""
+        rows = self.table[(self.table["as_of"] == self.report_day) & (self.table["population"] == population)]
+        metrics, recipes = METRICS[self.task], list(names)
+        cells: list[list[Any]] = [[label] for label in names.values()]
+        best: set[tuple[int, int]] = set()
+        for column, (name, metric) in enumerate(metrics.items(), start=1):
+            told = (
+                rows[rows["metric"] == name].set_index("recipe").reindex(recipes)[["value", "low", "high"]].to_numpy()
+            )
+            for row, bounds in zip(cells, told.tolist(), strict=True):
+                row.append(tuple(bounds))
+            losses = metric.loss(told[:, 0])
+            best |= {(int(row), column) for row in np.flatnonzero(losses == np.fmin.reduce(losses))}
+        head = ["recipe", *(metric.label for metric in metrics.values())]
+        customers = f"{population} customers ({rows['n'].max():,})"
+        return table(head, cells, caption=f"{self.report_day.date()}, {customers}", strong=best)
 
     @property
     def recipes(self) -> list[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from html import escape
 
 import numpy as np
 import pandas as pd
 
-from patron.evaluation.backtest import Backtest
+from patron._core.showing import page
+from patron.evaluation.backtest import SHOWN, Backtest
 from patron.evaluation.promotion import Verdict
 from patron.metrics import METRICS
 
@@ -57,17 +57,8 @@ class Leaderboard:
         object.__setattr__(self, "table", table)
 
     def _repr_html_(self) -> str:
-        shown = pd.DataFrame(
-            index=[f"{name} *" if name == self.verdict.champion else name for name in self.table.index]
-        )
-        for name, metric in METRICS[self.result.task].items():
-            columns = [self.table[column].to_list() for column in (name, f"{name}_low", f"{name}_high")]
-            shown[metric.label] = [_cell(*values) for values in zip(*columns, strict=True)]
-        days = f"{self.result.report_day.date()}, next {self.result.horizon} days, {self.population} customers"
-        caption = f"{self.result.task}: {days}. * serves. {self.verdict.reason} {self.verdict.note}"
-        return f"<p>{escape(caption)}</p>{shown.to_html()}"
-
-
-def _cell(value: float, low: float, high: float) -> str:
-    bounds = "" if np.isnan(low) else f" ({low:.3g} to {high:.3g})"
-    return "" if np.isnan(value) else f"{value:.3g}{bounds}"
+        champion, day = self.verdict.champion, self.result.report_day.date()
+        names = {name: f"{name} *" if name == champion else name for name in self.table.index}
+        facts = [f"{self.result.task} in the {self.result.horizon} days after {day}", f"* {champion} serves"]
+        notes = [self.verdict.reason, self.verdict.note, SHOWN]
+        return page("Leaderboard", facts, [self.result.shown(self.population, names)], notes)

@@ -7,6 +7,7 @@ from patron.pipeline.holding import Held, ledger, verdict_of
 from patron.pipeline.inputs import audit, read
 from patron.pipeline.job import run
 from patron.pipeline.listing import features
+from patron.pipeline.measuring import Measured, kpis
 from patron.pipeline.planning import Planned, plan
 from patron.pipeline.reporting import report
 from patron.pipeline.scoring import Scoring, score
@@ -17,6 +18,7 @@ __all__ = [
     "Evaluated",
     "Forgotten",
     "Held",
+    "Measured",
     "Planned",
     "Scoring",
     "audit",
@@ -24,6 +26,7 @@ __all__ = [
     "evaluate",
     "features",
     "forget",
+    "kpis",
     "ledger",
     "plan",
     "read",

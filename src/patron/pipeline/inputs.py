@@ -16,9 +16,10 @@ from patron._core.files import locked, repair, write_json
 from patron._core.progress import step
 from patron.config import Config, load_config
 from patron.config.schema import ChurnSection, ValueSection
-from patron.config.tables import SideSource, TableSource
+from patron.config.tables import TableSource, TransactionsSource, WrittenSource
 from patron.data import Audit, TransactionLog, read_transactions
 from patron.data import audit as audit_log
+from patron.data.currencies import read_rates
 from patron.data.databases import is_url
 from patron.features import CORE, Which
 from patron.recipes import Task, recipe
@@ -86,24 +87,27 @@ def read(config: str | Path | Config) -> TransactionLog:
             timezone=data.timezone,
             source_timezone=data.source_timezone,
             currency=data.currency,
+            rates=None if data.rates is None else read_rates(**_named(config, data.rates)),
             duplicates=data.duplicates,
             observed_until=data.observed_until,
             memory=config.resources.memory,
             threads=config.resources.threads,
         )
         if data.customers is not None:
-            log = log.with_customers(**_named(config, data.customers), static=data.customers.static)
+            log = log.with_customers(**_named(config, data.customers))
         if data.events is not None:
-            log = log.with_events(**_named(config, data.events), kinds=data.events.kinds)
+            log = log.with_events(**_named(config, data.events))
         if data.subscriptions is not None:
             log = log.with_subscriptions(**_named(config, data.subscriptions))
     return log
 
 
-def _named(config: Config, given: TableSource) -> dict[str, Any]:
-    """Return a table's arguments: its source, the table there, and the names of its columns."""
-    zone = {"source_timezone": given.source_timezone} if isinstance(given, SideSource) else {}
-    return {"source": source_of(config, given), "table": given.table, **given.columns, **zone}
+def _named(config: Config, given: WrittenSource) -> dict[str, Any]:
+    """Return a table's arguments: its source, the names of its columns, and all else that is said of it."""
+    names = dict(given.columns)
+    if isinstance(given, TransactionsSource) and "currency" in names:
+        names["currency_column"] = names.pop("currency")
+    return {"source": source_of(config, given), **names, **given.model_dump(exclude={"source", "columns"})}
 
 
 def source_of(config: Config, table: TableSource) -> Any:

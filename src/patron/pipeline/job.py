@@ -8,6 +8,7 @@ from patron.config import Config
 from patron.pipeline.delivering import deliver_on
 from patron.pipeline.holding import hold_on
 from patron.pipeline.inputs import alone, audited, champion, keep_audit, loaded, read
+from patron.pipeline.measuring import measure_on
 from patron.pipeline.planning import plan_on
 from patron.pipeline.reporting import report_on
 from patron.pipeline.scoring import score_on
@@ -25,7 +26,10 @@ def run(config: str | Path | Config, *, retrain: bool = False) -> list[str]:
     log = read(config)
     with alone(config):
         found = audited(log)
-        told = [f"data: {log!r}; {sum(finding.level == 'warn' for finding in found.findings)} warnings, see audit.json"]
+        told = [
+            f"data: {log!r}; {len(found.warnings) or 'nothing'} to look at, see audit.json",
+            *(f"      {finding.check}: {finding.rows:,}; {finding.action}" for finding in found.warnings),
+        ]
         finish_promotion(config)
         wanted = retrain or not (config.bundle / "manifest.json").exists()
         if any(config.out.glob("scores/as_of=*")) and champion(config):
@@ -39,6 +43,7 @@ def run(config: str | Path | Config, *, retrain: bool = False) -> list[str]:
         told += score_on(config, log, None).words()
         if Bundle.load(config.bundle).segments is not None:
             told += plan_on(config, log).words()
+        told += measure_on(config, log)
         told.append(f"report: {report_on(config)}")
     if config.deliver:
         told += deliver_on(config, log).words()

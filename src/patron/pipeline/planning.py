@@ -15,6 +15,7 @@ from patron._core.calendar import as_stamps, date_of, day_number
 from patron._core.errors import ConfigError, DataError
 from patron._core.files import digest, read_json, whole_folder, write_json
 from patron._core.progress import step
+from patron._core.showing import page, table
 from patron.config import Config
 from patron.data import TransactionLog
 from patron.data.engines import connect
@@ -45,7 +46,7 @@ _TOP: Final = 0.2
 _SHOWN: Final = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Planned:
     """What a planning left behind.
 
@@ -68,11 +69,26 @@ class Planned:
 
     def words(self) -> list[str]:
         """Say who is contacted, at what cost, for what, and whether the effect will be seen."""
-        told = [*chosen_words(self.summary), *sizes_words(self.summary)]
-        if self.ceilings is not None:
-            told += ceiling_words(self.ceilings, self.summary["currency"])
-        first, *rest = told
+        first, *rest = self._told
         return [f"plan: {first}", *(f"      {line}" for line in rest), f"      {self.folder}"]
+
+    def __repr__(self) -> str:
+        told = self.summary
+        return f"Planned({told['contacted']:,} of {told['customers']:,} customers to contact as of {told['as_of']})"
+
+    @property
+    def _told(self) -> list[str]:
+        told = [*chosen_words(self.summary), *sizes_words(self.summary)]
+        return told if self.ceilings is None else [*told, *ceiling_words(self.ceilings, self.summary["currency"])]
+
+    def _repr_html_(self) -> str:
+        groups = self.table.groupby(["group", "why"]).agg(
+            customers=("customer_id", "size"), profit=("contact_profit", "sum"), cost=("cost", "sum")
+        )
+        money = self.summary["currency"]
+        head = ["group", "why", "customers", f"profit expected of a contact ({money})", f"its cost ({money})"]
+        rows = groups.reset_index().astype(object).to_numpy().tolist()
+        return page(f"Plan as of {self.summary['as_of']}", [], [table(head, rows)], self._told)
 
 
 def plan(config: str | Path | Config, as_of: str | None = None) -> Planned:

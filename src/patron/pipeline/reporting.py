@@ -30,6 +30,7 @@ def report_on(config: Config) -> Path:
     told = latest(config.out)
     bundle = Bundle.load(config.bundle)
     manifest = dataclasses.replace(bundle.manifest, **reading(config))
+    scores = read_table(told.folder)
     movement, since = _movement(config, told.as_of)
     plan, planned = _plan(config, told)
     found = read_json(config.out / "audit.json") if (config.out / "audit.json").exists() else None
@@ -40,9 +41,11 @@ def report_on(config: Config) -> Path:
         currency=manifest.currency,
         churn_horizon=f"{manifest.churn_horizon} days",
         value_horizon=manifest.value_horizon,
-        scores=read_table(told.folder),
+        scores=scores,
         clv_basis=manifest.clv_basis,
         bands=dict(manifest.bands),
+        base=_base(config, told, scores),
+        kpis={path.stem: pd.read_csv(path, index_col=0) for path in sorted((config.out / "kpis").glob("*.csv"))},
         movement=movement,
         moved_since=since,
         plan=plan,
@@ -56,7 +59,7 @@ def report_on(config: Config) -> Path:
         metrics={task: getattr(config.champion, task)[0] for task in TASKS},
         explained={path.stem: pd.read_csv(path) for path in sorted((config.out / "explained").glob("*.csv"))},
         audit=None if found is None else pd.DataFrame(found["findings"]),
-        data={} if found is None else {key: value for key, value in found.items() if key != "findings"},
+        data={} if found is None else {"log": found["log"].removeprefix("TransactionLog(").removesuffix(")")},
         models={type(model).__name__: model.summary() for model in (bundle.transaction, bundle.spend)},
         made={
             "model": manifest.label,
@@ -72,11 +75,29 @@ def report_on(config: Config) -> Path:
         return write_report(config.out / "report.html", content)
 
 
+def _base(config: Config, told: Kept, scores: pd.DataFrame) -> dict[str, Any]:
+    """Return what the scoring says the base is worth, and what the last of an earlier day said, if comparable."""
+    manifest = read_json(told.folder / "manifest.json")
+    base: dict[str, Any] = dict(manifest.get("base", {}))
+    before = _earlier(config, told.as_of)
+    if before is None or read_json(before.folder / "manifest.json").get("currency") != manifest.get("currency"):
+        return base
+    table = read_table(before.folder)
+    if "clv_basis" not in scores or set(table.get("clv_basis", [])) != set(scores["clv_basis"]):
+        return base
+    worth = {"revenue": float(table["expected_revenue"].sum()), "clv": float(table["clv"].sum())}
+    return base | {"earlier": {"as_of": before.as_of, "customers": len(table), **worth}}
+
+
+def _earlier(config: Config, as_of: str) -> Kept | None:
+    """Return the last scoring of an earlier day."""
+    return next((one for one in reversed(kept(config.out / "scores")) if one.as_of < as_of), None)
+
+
 def _movement(config: Config, as_of: str) -> tuple[pd.DataFrame | None, str]:
     """Return who moved, and since the scoring of which day; scoring wrote it if there was one."""
-    earlier = [one.as_of for one in kept(config.out / "scores") if one.as_of < as_of]
-    moves = _left(config.out / "movement.csv")
-    return (moves, earlier[-1]) if earlier and moves is not None else (None, "")
+    earlier, moves = _earlier(config, as_of), _left(config.out / "movement.csv")
+    return (moves, earlier.as_of) if earlier and moves is not None else (None, "")
 
 
 def _plan(config: Config, scored: Kept) -> tuple[pd.DataFrame | None, dict[str, Any]]:

@@ -99,6 +99,7 @@ def score_on(config: Config, log: TransactionLog, as_of: str | None) -> Scoring:
         currency=manifest.currency,
         formats=config.score.formats,
         campaign=_campaign(scorer),
+        base=table.attrs["base"],
     )
     content = read_json(folder / "manifest.json")["content"]
     latest = {"as_of": str(day), "version": manifest.version, "folder": str(folder.relative_to(config.out))}

@@ -13,7 +13,7 @@ import pandas as pd
 
 from patron import __version__, plots
 from patron._core.calendar import date_of
-from patron._core.errors import DataError
+from patron._core.errors import DataError, FitError
 from patron._core.files import read_json, whole_folder, write_bytes, write_json
 from patron._core.progress import step
 from patron.config import Config
@@ -21,7 +21,7 @@ from patron.config.schema import TestDays
 from patron.data import TransactionLog
 from patron.decisions.left_alone import measure
 from patron.decisions.segments import RFM, Basis, Segments
-from patron.evaluation import Backtest, Verdict, backtest, best_transaction_model, promote
+from patron.evaluation import Backtest, Verdict, backtest, best_transaction_model, fit_spread, promote
 from patron.features import features_of
 from patron.models import TRANSACTION_MODELS, GammaGamma
 from patron.pipeline.explaining import Kept, Tables, explain, pictures
@@ -43,6 +43,7 @@ from patron.recipes.protocol import Recipe, Task
 from patron.recipes.training import Timeline
 from patron.scoring import Bundle, Input, Manifest, Scorer, card
 from patron.tracking import log_training, move_champion
+from patron.value import Spread
 
 FEWEST_CUSTOMERS: Final = 30
 """Fewer say nothing about each other."""
@@ -263,6 +264,7 @@ def _fitted(
         spend=spend,
         churn=fitted["churn"],
         value=fitted["value"],
+        spread=_spread(results["value"], champions["value"]["name"]),
         card=card(
             manifest,
             inputs,
@@ -273,6 +275,14 @@ def _fitted(
     )
     with step("segments"):
         return dataclasses.replace(bundle, segments=_segments(config, bundle, value.today, log))
+
+
+def _spread(result: Backtest, champion: str) -> Spread | None:
+    """Learn how spend lies around the champion's predictions; None where on some test day nobody spent."""
+    try:
+        return fit_spread(result, champion)
+    except FitError:
+        return None
 
 
 def _segments(config: Config, bundle: Bundle, today: pd.DataFrame, log: TransactionLog) -> Segments:

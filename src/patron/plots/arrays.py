@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,24 @@ import pandas as pd
 
 from patron._core.errors import DataError
 from patron.metrics.arrays import FloatArray, checked, checked_labels
+
+One = TypeVar("One")
+
+
+def named(models: One | Mapping[str, One]) -> dict[str, One]:
+    """Return models by what they are called in a plot; one alone goes by the name of its class.
+
+    Examples
+    --------
+    >>> from patron.models import NBD
+    >>> list(named(NBD())), list(named({"as it was": NBD()}))
+    (['NBD'], ['as it was'])
+    """
+    return (
+        {str(name): one for name, one in models.items()}
+        if isinstance(models, Mapping)
+        else {type(models).__name__: models}
+    )
 
 
 def amounts(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
+
+from patron._core.errors import DataError
 
 # Okabe & Ito (2008): told apart by every kind of colour vision, and in grey by their lightness
 BLUE: Final = "#0072b2"
 SKY: Final = "#56b4e9"
 ORANGE: Final = "#e69f00"
 VERMILLION: Final = "#d55e00"
+GREEN: Final = "#009e73"
+PURPLE: Final = "#cc79a7"
 INK: Final = "#1f2933"
 MUTED: Final = "#52606d"
 FAINT: Final = "#cbd2d9"
 GRID: Final = "#e8ecf0"
 HEAT: Final = "YlGnBu"
 """The colour map of counts, chances and expectations: light is little, dark is much."""
+
+LINES: Final[tuple[dict[str, Any], ...]] = (
+    {"color": BLUE, "linestyle": "-", "marker": "o"},
+    {"color": VERMILLION, "linestyle": "--", "marker": "D"},
+    {"color": GREEN, "linestyle": "-.", "marker": "s"},
+    {"color": PURPLE, "linestyle": ":", "marker": "^"},
+    {"color": ORANGE, "linestyle": (0, (6, 1, 1, 1, 1, 1)), "marker": "v"},
+    {"color": SKY, "linestyle": (0, (3, 1)), "marker": "P"},
+)
+"""Looks of lines over each other: told apart by colour, stroke and mark."""
 
 TITLE: Final = 11
 TEXT: Final = 9
@@ -51,10 +66,61 @@ def dress(ax: Axes, *, title: str, x: str, y: str, room: float = 8) -> None:
     ax.set_axisbelow(True)
 
 
-def legend(ax: Axes, loc: str, also: Sequence[Any] = ()) -> None:
-    """Draw the legend in the house look, of what `ax` shows and of what is drawn beside it."""
+def legend(
+    ax: Axes, loc: str, also: Sequence[Any] = (), *, columns: int = 1, above: bool = False, boxed: bool = False
+) -> None:
+    """Draw the legend of what `ax` shows and what is beside it; `above` the Axes, `boxed` to hide what is under it."""
     handles, _ = ax.get_legend_handles_labels()
-    ax.legend(handles=[*handles, *also], loc=loc, fontsize=SMALL, frameon=False, labelcolor=INK, handlelength=1.6)
+    ax.legend(
+        handles=[*handles, *also],
+        loc=loc,
+        bbox_to_anchor=(0, 1) if above else None,
+        borderaxespad=0.2 if above else None,
+        ncols=columns,
+        fontsize=SMALL,
+        frameon=boxed,
+        framealpha=0.85,
+        edgecolor="none",
+        labelcolor=INK,
+        handlelength=2.2,
+        columnspacing=1.2,
+    )
+
+
+def over_each_other(labels: Iterable[Any]) -> dict[Any, dict[str, Any]]:
+    """Give each of several lines in one plot its look and its label.
+
+    Raises
+    ------
+    DataError
+        There is none, or there are more than can be told apart.
+
+    Examples
+    --------
+    >>> over_each_other(["BG/NBD", "Pareto/NBD"])["Pareto/NBD"]["linestyle"]
+    '--'
+    """
+    names = list(labels)
+    if not 0 < len(names) <= len(LINES):
+        raise DataError(
+            f"{len(names)} lines in one plot" if names else "there is nothing to draw",
+            fix=f"give 1 to {len(LINES)}: more cannot be told apart",
+        )
+    return {name: {"linewidth": 1.6, "label": str(name), **look} for name, look in zip(names, LINES, strict=False)}
+
+
+def counted(axis: Any) -> None:
+    """Mark whole numbers alone on an axis of counts, large ones in few letters."""
+    axis.set_major_locator(MaxNLocator(6, integer=True))
+    short_ticks(axis)
+
+
+def dated(ax: Axes) -> None:
+    """Write days along the foot in few letters."""
+    locator = AutoDateLocator(minticks=3, maxticks=7)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    ax.xaxis.get_offset_text().set(fontsize=SMALL, color=MUTED)
 
 
 def say(ax: Axes, text: str) -> None:
@@ -63,9 +129,9 @@ def say(ax: Axes, text: str) -> None:
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=TEXT, color=MUTED, bbox=around)
 
 
-def colour_bar(ax: Axes, mesh: Any, label: str) -> Any:
-    """Draw beside `ax` what the colours of `mesh` mean, and in which unit."""
-    bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02)
+def colour_bar(ax: Axes, mesh: Any, label: str, *, more: bool = False) -> Any:
+    """Draw beside `ax` what the colours of `mesh` mean, and in which unit; `more` if some values lie beyond."""
+    bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02, extend="max" if more else "neither")
     bar.set_label(label, fontsize=TEXT, color=INK)
     bar.ax.tick_params(colors=MUTED, labelsize=SMALL, length=3, width=0.8)
     bar.ax.tick_params(which="minor", length=0)

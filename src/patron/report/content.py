@@ -34,12 +34,18 @@ class ReportContent:
         How far ahead risk and value look: '91 days', '12 months'.
     scores : pandas.DataFrame
         The score table, one row a customer: customer_id, churn_probability, churn_band, expected_revenue;
-        optional and shown if there: expected_purchases, clv, reason_1, reason_2, reason_3; and, together, segment,
-        value_band and recommended_action.
+        optional and shown if there: clv, reason_1, reason_2, reason_3; and, together, segment, value_band and
+        recommended_action.
     clv_basis : str
         What the CLV is, in words: '12 months; margin 1.0; 10 %/yr'. Needed where scores have a clv.
     bands : mapping of str to float
         Name of each churn band and the lowest probability in it, from high to low; what lies below is 'low'.
+    base : mapping of str to object
+        What the base is worth: revenue and clv, each a mapping with low and high, at the probability level; and
+        earlier, of the last scoring of an earlier day: as_of, customers, revenue, clv. Whatever is not known is absent.
+    kpis : mapping of str to pandas.DataFrame
+        Tables of `patron.kpis` by name, the period or cohort as index, by its first day: activity, sales, cohorts,
+        cohort_revenue, recurring, nps, csat, acquisition; any may be absent.
     movement : pandas.DataFrame, optional
         Who moved since the scoring of an earlier day; see `patron.decisions.movement`.
     moved_since : str
@@ -97,6 +103,8 @@ class ReportContent:
     scores: pd.DataFrame
     clv_basis: str = ""
     bands: Mapping[str, float] = field(default_factory=lambda: dict(BANDS))
+    base: Mapping[str, Any] = field(default_factory=dict)
+    kpis: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     movement: pd.DataFrame | None = None
     moved_since: str = ""
     plan: pd.DataFrame | None = None
@@ -115,7 +123,7 @@ class ReportContent:
     made: Mapping[str, object] = field(default_factory=dict)
 
     def customers(self) -> pd.DataFrame:
-        """Return the score table, checked, with `at_stake`: churn probability x expected revenue.
+        """Return the score table, checked, with `at_stake`: churn probability x expected revenue, the most first.
 
         Raises
         ------
@@ -128,7 +136,9 @@ class ReportContent:
             raise DataError("the score table is empty", fix="score at least one customer")
         if "clv" in scores.columns and not self.clv_basis:
             raise DataError("a CLV without its basis", column="clv", fix="say in clv_basis what it counts")
-        return scores.assign(at_stake=scores["churn_probability"] * scores["expected_revenue"])
+        return scores.assign(at_stake=scores["churn_probability"] * scores["expected_revenue"]).sort_values(
+            ["at_stake", "customer_id"], ascending=[False, True], kind="stable", ignore_index=True
+        )
 
     def task_rows(self, task: str) -> pd.DataFrame | None:
         """Return the leaderboard's rows of a task, or None where it was not backtested."""

@@ -1,35 +1,32 @@
-"""The page: content in, one self-contained HTML text out; nothing is fetched, nothing is run."""
+"""The page: content in, one self-contained HTML text out; nothing is fetched."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
 
 import jinja2
-import pandas as pd
 
-from patron import plots
 from patron._core.files import write_text
 from patron.plots.backtest import BETTER
 from patron.report import numbers
+from patron.report.acting import acting
 from patron.report.contacts import contacts
 from patron.report.content import ReportContent
+from patron.report.headline import headline
 from patron.report.held import held
-from patron.report.picture import picture
+from patron.report.leaving import bands, cells, concentration, risk_map, steps
+from patron.report.measured import measured
+from patron.report.scripts import as_json, policy, scripts
 from patron.report.segments import segments
 from patron.report.trust import trust
-
-TOP: Final = 25
-"""How many customers the page lists."""
 
 
 def render(content: ReportContent) -> str:
     """Draw the report as one HTML page.
 
-    The page needs no network and no script, and the same content gives the same text. Every value
-    is escaped.
+    The page needs no network, can be read without script, and the same content gives the same text. Every value
+    is escaped, and a policy inside the page lets it run nothing but its own scripts.
 
     Parameters
     ----------
@@ -47,6 +44,7 @@ def render(content: ReportContent) -> str:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> scores = pd.DataFrame({"customer_id": ["<b>7</b>"], "churn_probability": [0.7], "churn_band": ["high"],
     ...                        "expected_revenue": [12.5]})
     >>> page = render(ReportContent(name="shop", as_of="1998-06-30", model_version="1", currency="USD",
@@ -71,14 +69,25 @@ def render(content: ReportContent) -> str:
         "figure": numbers.figure,
     }
     customers = content.customers()
+    rows = steps(customers["expected_revenue"])
+    customers = customers.assign(cell=cells(customers, rows))
+    charts = measured(content)
+    map_of_risk = risk_map(content, customers, rows)
     return environment.get_template("template.html").render(
         content=content,
-        headline=_headline(content, customers),
-        bands=list(_bands(content, customers)),
-        top=_top(customers),
+        policy=policy(),
+        scripts=scripts(),
+        drawn=as_json([chart.drawn for chart in (*charts, map_of_risk)]),
+        headline=headline(content, customers),
+        measured=charts,
+        acquisition=content.kpis.get("acquisition"),
+        bands=list(bands(content, customers)),
+        risk_map=map_of_risk,
+        concentration=concentration(customers),
+        acting=acting(customers),
+        segment_names=sorted(customers["segment"].unique()) if "segment" in customers else [],
         columns=set(customers.columns),
         better=BETTER,
-        pictures=_pictures(content, customers),
         segments=segments(content, customers),
         contacts=contacts(content),
         held=held(content),
@@ -103,59 +112,3 @@ def write_report(path: Path | str, content: ReportContent) -> Path:
     target = Path(path)
     write_text(target, render(content))
     return target
-
-
-def _headline(content: ReportContent, customers: pd.DataFrame) -> dict[str, Any]:
-    high = customers[customers["churn_band"] == next(iter(content.bands))]
-    return {
-        "customers": len(customers),
-        "revenue": customers["expected_revenue"].sum(),
-        "clv": customers["clv"].sum() if "clv" in customers else None,
-        "band": next(iter(content.bands)),
-        "cut": next(iter(content.bands.values())),
-        "high": len(high),
-        "high_share": len(high) / len(customers),
-        "high_revenue": high["expected_revenue"].sum(),
-    }
-
-
-def _bands(content: ReportContent, customers: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    upper = 1.0
-    for name, lower in [*content.bands.items(), ("low", 0.0)]:
-        inside = customers[customers["churn_band"] == name]
-        yield {
-            "name": name,
-            "from": lower,
-            "to": upper,
-            "customers": len(inside),
-            "share": len(inside) / len(customers),
-            "risk": inside["churn_probability"].mean(),
-            "revenue": inside["expected_revenue"].sum(),
-            "clv": inside["clv"].sum() if "clv" in inside else None,
-            "at_stake": inside["at_stake"].sum(),
-        }
-        upper = lower
-
-
-def _top(customers: pd.DataFrame) -> list[dict[Hashable, Any]]:
-    first = customers.sort_values(["at_stake", "customer_id"], ascending=[False, True], kind="stable").head(TOP)
-    given = [column for column in customers.columns if column.startswith("reason_")]
-    rows = first.to_dict("records")
-    for row in rows:
-        row["reasons"] = [row[column] for column in given if isinstance(row[column], str) and row[column]]
-    return rows
-
-
-def _pictures(content: ReportContent, customers: pd.DataFrame) -> list[dict[str, str]]:
-    return [
-        picture(
-            plots.plot_risk_by_value(customers, bands=content.bands, currency=content.currency),
-            "Map of the customers by churn probability and expected revenue; the table of bands gives the counts.",
-            "The darker a cell, the more customers. Those at the upper right are worth much and likely to leave.",
-        ),
-        picture(
-            plots.plot_value_concentration(customers["expected_revenue"].clip(lower=0)),
-            "Curve of the share of expected revenue held by the most valuable customers; its marks give the figures.",
-            "The further the curve bends from the diagonal, the fewer customers hold the value.",
-        ),
-    ]

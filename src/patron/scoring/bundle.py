@@ -15,6 +15,7 @@ from patron.decisions.segments import Segments
 from patron.models import load_model
 from patron.recipes import load_fitted
 from patron.recipes.protocol import Fitted, Task
+from patron.value.spread import Spread
 
 FORMAT: Final = 1
 """Of the folder. A higher number is refused: an older Patron cannot know what it leaves out."""
@@ -139,6 +140,8 @@ class Bundle:
         CARD.md.
     segments : Segments or None
         The cut points of segments and value bands; None in a bundle that is older than they are.
+    spread : Spread or None
+        How what customers spend lies around the value champion's predictions; None if no test day could tell.
     """
 
     manifest: Manifest
@@ -149,6 +152,7 @@ class Bundle:
     value: Fitted
     card: str
     segments: Segments | None = None
+    spread: Spread | None = None
 
     def save(self, folder: str | Path) -> None:
         """Write the folder, whole or not at all; a bundle that stood there gives way only to a whole one."""
@@ -161,6 +165,8 @@ class Bundle:
             write_text(draft / "CARD.md", self.card)
             if self.segments is not None:
                 write_json(draft / "segments.json", self.segments.to_dict())
+            if self.spread is not None:
+                write_json(draft / "spread.json", self.spread.to_dict())
             content = {
                 "format": FORMAT,
                 **dataclasses.asdict(self.manifest),
@@ -188,6 +194,7 @@ class Bundle:
             value=load_fitted(folder, "value"),
             card=(folder / "CARD.md").read_text(encoding="utf-8"),
             segments=Segments.from_dict(read_json(folder / "segments.json")) if "segments.json" in files else None,
+            spread=Spread.from_dict(read_json(folder / "spread.json")) if "spread.json" in files else None,
         )
 
 

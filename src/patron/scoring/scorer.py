@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from patron._core.calendar import Horizon, as_stamps, day_number
 from patron._core.errors import DataError, UnitError
+from patron._core.showing import page, table
 from patron.decisions.contact import Terms, value_if_retained
 from patron.decisions.segments import RFM, Basis, Segments, recommended_actions
 from patron.features.catalogue import LABELS
@@ -19,6 +20,8 @@ from patron.scoring.bundle import Bundle
 from patron.scoring.table import REASONS, row_hashes
 
 KEYS: Final = ("customer_id", "as_of")
+LEVEL: Final = 0.9
+"""Of the bounds of what the base is worth."""
 
 
 class Scorer:
@@ -41,6 +44,21 @@ class Scorer:
     def load(cls, folder: str | Path) -> Scorer:
         """Return the scorer of a bundle's folder; a DataError if it is not whole."""
         return cls(Bundle.load(folder))
+
+    def __repr__(self) -> str:
+        return f"Scorer({self.bundle.manifest.label}, as of {self.bundle.manifest.as_of})"
+
+    def _repr_html_(self) -> str:
+        bundle, manifest = self.bundle, self.bundle.manifest
+        told = {
+            "churn": f"{manifest.recipes['churn']['name']}: no purchase in the next {manifest.churn_horizon} days",
+            "value": f"{manifest.recipes['value']['name']}: {manifest.clv_basis}, in {manifest.currency}",
+            "purchases": repr(bundle.transaction),
+            "spend": repr(bundle.spend),
+            "features": f"{len(bundle.inputs)}",
+        }
+        facts = [manifest.label, f"trained on what was known at the end of {manifest.as_of}"]
+        return page("Scorer", facts, [table(["what", "how"], list(told.items()))])
 
     def score(
         self,
@@ -72,13 +90,16 @@ class Scorer:
         Returns
         -------
         DataFrame
-            The columns of `patron.scoring.COLUMNS` that the bundle can fill, one row a customer and day.
+            The columns of `patron.scoring.COLUMNS` that the bundle can fill, one row a customer and day. attrs: base,
+            what these customers are worth together: revenue and clv, each expected, low and high, and the level at
+            which what comes lies between; empty if the bundle cannot tell how far totals miss.
 
         Notes
         -----
         With E[h] the transaction model's expected purchases over h, E_d its discounted ones, and S the champion's
         spend over the test horizon t:  expected_revenue = S E[h] / E[t]  and  clv = margin S E_d[h] / E[t].
-        The spend model cancels; a customer from whom no purchase is expected is worth 0.
+        The spend model cancels; a customer from whom no purchase is expected is worth 0. The base's bounds are those of
+        its total over t, `Spread.total`, in relation to it: that a longer horizon misses by as much is assumed.
 
         Raises
         ------
@@ -96,7 +117,8 @@ class Scorer:
         ahead = model.purchases_ahead(rows, str(horizon), discount_rate=manifest.discount_rate)
         expected, discounted = _array(ahead["expected_purchases"]), _array(ahead["discounted_purchases"])
         tested = _array(model.expected_purchases(rows, f"{manifest.test_horizon} days"))
-        rate = np.divide(self.bundle.value.predict(rows), tested, out=np.zeros(len(rows)), where=tested > 0)
+        spend = np.asarray(self.bundle.value.predict(rows), dtype="float64")
+        rate = np.divide(spend, tested, out=np.zeros(len(rows)), where=tested > 0)
         churn = np.asarray(self.bundle.churn.predict(rows), dtype="float64")
         alive = _array(model.probability_alive(rows))
         table = pd.DataFrame(
@@ -126,6 +148,7 @@ class Scorer:
         table["run_id"] = run_id
         table["scored_at"] = pd.Timestamp(moment).as_unit("us")
         table["row_hash"] = row_hashes(table, manifest.currency)
+        table.attrs = {"base": self._base(spend, table)}
         return table
 
     @property
@@ -184,6 +207,16 @@ class Scorer:
         rows.index = _index(keyed)
         rows.attrs = {"unit": manifest.unit, "grain": manifest.grain}
         return rows
+
+    def _base(self, spend: np.ndarray, table: pd.DataFrame) -> dict[str, Any]:
+        """Return what the base is worth, between bounds; `spend` is the champion's, row by row."""
+        spread = self.bundle.spread
+        if spread is None or not spend.sum() > 0:
+            return {}
+        low, high = (bound / spend.sum() for bound in spread.total(spend.clip(0.0), LEVEL))
+        totals = {"revenue": float(table["expected_revenue"].sum()), "clv": float(table["clv"].sum())}
+        worth = {name: {"expected": total, "low": total * low, "high": total * high} for name, total in totals.items()}
+        return {**worth, "level": LEVEL}
 
     def _decided(
         self, segments: Segments, rows: pd.DataFrame, table: pd.DataFrame, alive: np.ndarray, worth: np.ndarray

@@ -178,6 +178,7 @@ def write_scores(
     currency: str,
     formats: Sequence[Format] = ("parquet", "csv"),
     campaign: Mapping[str, Any] | None = None,
+    base: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a score table to ``folder/as_of=YYYY-MM-DD/version=N/``, whole or not at all.
 
@@ -197,6 +198,8 @@ def write_scores(
         The files written.
     campaign : mapping, optional
         What contact_profit reckons with; the manifest keeps it.
+    base : mapping, optional
+        What the base is worth together, between which bounds; kept likewise.
 
     Returns
     -------
@@ -231,7 +234,7 @@ def write_scores(
                 "content": content_digest(table),
                 "columns": [vars(column) for column in columns],
                 "files": files,
-                **({"campaign": dict(campaign)} if campaign else {}),
+                **{key: dict(told) for key, told in (("campaign", campaign), ("base", base)) if told},
                 "run_id": table["run_id"].iloc[0],
                 "scored_at": table["scored_at"].iloc[0].isoformat(),
             },

@@ -10,6 +10,7 @@ import pandas as pd
 
 from patron._core.calendar import UNIT_DAYS, Day, discount_per_day
 from patron._core.errors import DataError
+from patron._core.showing import page
 from patron.models.family.primitives import Ahead
 from patron.models.family.transaction import TransactionModel
 from patron.models.family.uncertainty import (
@@ -69,6 +70,13 @@ class CustomerValue:
     def __init__(self, transaction_model: TransactionModel, spend_model: GammaGamma) -> None:
         self.transaction_model = transaction_model
         self.spend_model = spend_model
+
+    def __repr__(self) -> str:
+        return "CustomerValue({!r}, {!r})".format(*self._models)
+
+    def _repr_html_(self) -> str:
+        purchases, spending = self._models
+        return page("CustomerValue", ["purchases x spend"], [purchases._repr_html_(), spending._repr_html_()])
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the constructor's arguments; with `deep` those of the two models too."""

@@ -15,6 +15,7 @@ from scipy.special import ndtri
 
 from patron._core.errors import ConfigError, DataError, FitError, NotFittedError, NotIdentifiedWarning, UndefinedError
 from patron._core.files import write_json
+from patron._core.showing import page, table
 from patron.models.family.uncertainty import parameter_draws
 from patron.models.maths.fitter import Array, Coordinates, Optimum
 
@@ -77,6 +78,28 @@ class Model(ABC):
         values = {} if fitted is None else fitted.to_dict()
         inside = ", ".join(f"{name}={value:.4g}" for name, value in values.items())
         return f"{type(self).__name__}({inside})"
+
+    def _repr_html_(self) -> str:
+        title = type(self).__name__
+        if "params_" not in self.__dict__:
+            return page(title, ["not fitted"])
+        facts, told, notes = list(self._measured), self.summary(), list(dict.fromkeys(self.not_identified_.values()))
+        if np.isnan(self.log_likelihood_):
+            notes.append("Made from known parameters: no errors, no likelihood.")
+        else:
+            facts += [f"{self.customers_:,.0f} customers", f"log-likelihood {self.log_likelihood_:,.2f}"]
+            facts += [] if self.penalised else [f"AIC {self.aic_:,.2f}"]
+        if self.penalised:
+            notes.append("Held by a prior: no standard errors; intervals by bootstrap.")
+        columns = told[["estimate", "standard_error", "low", "high"]]
+        rows = [[name, *values] for name, values in zip(told.index, columns.to_numpy().tolist(), strict=True)]
+        head = ["parameter", "estimate", "standard error", "95 % from", "to"]
+        return page(title, facts, [table(head, rows)], notes)
+
+    @property
+    def _measured(self) -> tuple[str, ...]:
+        """What the parameters are measured in, in words; nothing where they have no unit of time."""
+        return ()
 
     @property
     def standard_errors_(self) -> pd.Series:

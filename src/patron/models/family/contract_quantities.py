@@ -35,6 +35,10 @@ class ContractQuantities(Model):
 
     period_: str
 
+    @property
+    def _measured(self) -> tuple[str, ...]:
+        return (f"a renewal every {self.period_.removeprefix('1 ')}",)
+
     def new_customer(self) -> pd.DataFrame:
         """Return the frame of one customer who has just signed, for whom every quantity can be asked."""
         self._check_fitted()

@@ -47,6 +47,10 @@ class ErlangDropout(BetaDropout):
         known = super().__repr__()
         return known.replace("(", f"(k={self.k_}, ") if "k_" in self.__dict__ else known
 
+    @property
+    def _measured(self) -> tuple[str, ...]:
+        return (*super()._measured, f"k = {self.k_}")
+
     @classmethod
     def from_params(cls, *, unit: str, **params: float) -> Self:
         """Make a model from known parameters.

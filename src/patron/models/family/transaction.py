@@ -163,6 +163,13 @@ class TransactionModel(Played):
         return alone
 
     @property
+    def _measured(self) -> tuple[str, ...]:
+        by_group = (
+            () if self.groups_ is None else (f"pooled; {len(self.groups_)} groups of {self.groups} have their own",)
+        )
+        return (f"time in {self.unit_}s", *by_group)
+
+    @property
     def group_params_(self) -> pd.DataFrame:
         """The parameters of each group, a row each; `pooled` last."""
         self._check_fitted()
