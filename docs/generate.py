@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import UnionType
+from types import ModuleType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 import typer
 from hard_points import hard_points
+from notebook_pages import write_notebooks
 from prove import intervals, simulation, traps
 from published import packages, papers
 from pydantic import BaseModel
@@ -27,13 +29,29 @@ REFERENCE = ROOT / "docs" / "reference"
 
 
 def python() -> str:
-    """Return one section a public name, in the order of `patron.__all__`."""
-    lines = ["# Python", "", "Everything below is `patron.NAME`."]
-    for name in patron.__all__:
-        value = getattr(patron, name)
-        path = f"{value.__module__}.{value.__qualname__}" if hasattr(value, "__qualname__") else value.__name__
-        lines += ["", f"::: {path}"]
+    """Return one section a public name, in the order of `patron.__all__`; then each room's own names."""
+    names = {name: getattr(patron, name) for name in patron.__all__}
+    rooms = {name: value for name, value in names.items() if isinstance(value, ModuleType) and not callable(value)}
+    told = ", ".join(f"[{name}](#patron{name})" for name in rooms)
+    lines = ["# Python", "", f"First everything that is `patron.NAME`, then the rooms that are used by name: {told}."]
+    lines += [line for name, value in names.items() if name not in rooms for line in ("", f"::: {_path(name, value)}")]
+    for name, room in rooms.items():
+        lines += ["", f"## patron.{name}", "", inspect.getdoc(room) or ""]
+        lines += [line for one in _public(room) for line in ("", f"::: {_path(one, getattr(room, one), room)}")]
     return "\n".join(lines) + "\n"
+
+
+def _public(room: ModuleType) -> list[str]:
+    """Return what a room offers: what it lists, else the functions that are its own."""
+    own = [name for name, value in vars(room).items() if getattr(value, "__module__", None) == room.__name__]
+    return getattr(room, "__all__", [name for name in own if not name.startswith("_")])
+
+
+def _path(name: str, value: Any, room: ModuleType = patron) -> str:
+    """Return where a name is written down; `patron.features` is the function and its room in one."""
+    if isinstance(value, ModuleType):
+        value = getattr(value, name)
+    return f"{value.__module__}.{value.__qualname__}" if hasattr(value, "__qualname__") else f"{room.__name__}.{name}"
 
 
 def command_line() -> str:
@@ -176,6 +194,7 @@ def main() -> None:
     }
     for name, page in pages.items():
         (REFERENCE / f"{name}.md").write_text(page(), encoding="utf-8")
+    write_notebooks(ROOT / "notebooks", REFERENCE / "notebooks")
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ FILES = {
     "an unknown delimiter": ("log.csv", lambda log: log.replace(b",", b":"), ["column 'customer_id': is not in log.csv; did you mean 'customer_id:time:amount'?"]),
     "a header longer than the rows": ("log.csv", lambda log: log.replace(b"amount", b"amount,shop"), ["log.csv, line 2: Expected Number of Columns: 4 Found: 3"]),
     "cut off within a row": ("log.csv", lambda log: log[:-8], ["log.csv, line 201: Expected Number of Columns: 3 Found: 2"]),
-    "UTF-16": ("log.csv", lambda log: log.decode().encode("utf-16"), ["log.csv cannot be read: 'utf-8' codec", "save the file whole, as UTF-8"]),
+    "UTF-16": ("log.csv", lambda log: log.decode().encode("utf-16"), ["log.csv cannot be read: 'utf-8' codec", "save the file as UTF-8, or say what it is"]),
     "UTF-16 without its mark": ("log.csv", lambda log: log.decode().encode("utf-16-le"), ["log.csv begins with NUL characters", "as UTF-8"]),
     "Latin-1 far down": ("log.csv", lambda log: log + log[len(HEAD):] * 60 + "Zo\u00eb,2022-01-01,5\n".encode("latin-1"), ["log.csv, line 12,202: Invalid unicode", "save the file as UTF-8"]),
     "nothing but NULs": ("log.csv", lambda log: b"\0" * 500, ["log.csv begins with NUL characters"]),
