@@ -64,7 +64,7 @@ class BetaDropout(CovariateModel):
         some = history.condensed()
         beyond = more_than(some.x, some.weight)
         stayed = np.concatenate([np.full(self.chances, some.customers), beyond])
-        tempted = some[some.x + self.chances > 0]
+        tempted = some if self.chances else some[: np.count_nonzero(some.x)]
         shift = self.chances - 1
 
         def evaluate(values: Array) -> Derivatives:
@@ -100,14 +100,14 @@ class BetaDropout(CovariateModel):
             h[np.ix_(places, places)] += sign * bend
         tempted = np.flatnonzero(chances)
         some = history[tempted]
-        z, slope, bend = _odds(tuple(v[tempted] for v in values), self.chances - 1, some.x, some.t_x, some.T)
+        z, slope, bends = _odds(tuple(v[tempted] for v in values), self.chances - 1, some.x, some.t_x, some.T)
         left = 1 / (1 + np.exp(-z))
         f[tempted] += np.logaddexp(0, z)
         g[:, tempted] += slope * left
         twice = slope[:, None] * slope * (1 - left)
-        twice[0, 1] += bend[0]
-        twice[1, 0] += bend[0]
-        twice[1, 1] += bend[1]
+        twice[0, 1] += bends[0]
+        twice[1, 0] += bends[0]
+        twice[1, 1] += bends[1]
         twice[2, 2] -= slope[2] ** 2
         twice[3, 3] += slope[3] ** 2
         h[:, :, tempted] += twice * left
@@ -199,7 +199,9 @@ def stayed_log(a: float, b: float, stayed: Array) -> Derivatives:
     return -float(stayed @ np.log1p(a * stays)), g, h
 
 
-def _odds(values: tuple[Any, ...], shift: int, x: Array, t_x: Array, T: Array) -> tuple[Array, Array, Array]:
+def _odds(
+    values: tuple[Any, ...], shift: int, x: Array, t_x: Array, T: Array
+) -> tuple[Array, Array, tuple[Array, Array]]:
     """Return z, the log-odds of having left at the last purchase, its slope (4, n) and half its bends.
 
     z is at least log(a/(b+x+shift)), so that e**-z never overflows. The bends are in r and alpha, and in alpha.
@@ -212,12 +214,12 @@ def _odds(values: tuple[Any, ...], shift: int, x: Array, t_x: Array, T: Array) -
     slope[1] = shape * nearer
     slope[2] = 1 / a
     slope[3] = -rest
-    return np.log(a * rest) + shape * slope[0], slope, np.stack([nearer, -slope[1] * (by_end + by_last)])
+    return np.log(a * rest) + shape * slope[0], slope, (nearer, -slope[1] * (by_end + by_last))
 
 
 def _left(values: Array, shift: int, x: Array, t_x: Array, T: Array, weight: Array) -> Derivatives:
     """Sum over those who had a chance to leave: log(1 + e**z)."""
-    z, slope, bend = _odds(tuple(values), shift, x, t_x, T)
+    z, slope, bends = _odds(tuple(values), shift, x, t_x, T)
     stayed = np.exp(-z)
     left = 1 / (1 + stayed)
     by_left = weight * left
@@ -225,9 +227,9 @@ def _left(values: Array, shift: int, x: Array, t_x: Array, T: Array, weight: Arr
     f = weight @ (z + np.log1p(stayed))
     g = slope @ by_left
     h = (slope * (by_left * (1 - left))) @ slope.T
-    h[0, 1] += bend[0] @ by_left
+    h[0, 1] += bends[0] @ by_left
     h[1, 0] = h[0, 1]
-    h[1, 1] += bend[1] @ by_left
+    h[1, 1] += bends[1] @ by_left
     h[2, 2] -= by_left.sum() / values[2] ** 2
     h[3, 3] += by_left @ slope[3] ** 2
     return float(f), g, h

@@ -60,8 +60,12 @@ class History:
         return History(self.x[rows], self.t_x[rows], self.T[rows], self.weight[rows], *extra)
 
     def condensed(self) -> History:
-        """Return the same customers, those of one purchase and one age in one row: half of a base in few rows."""
-        repeat, (once,) = self[np.flatnonzero(self.x)], np.nonzero(self.x == 0)
+        """Return the same customers, those of one purchase and one age in one row: half of a base in few rows.
+
+        Repeat buyers come first.
+        """
+        bought = self.x > 0
+        repeat, once = self[np.flatnonzero(bought)], np.flatnonzero(~bought)
         row, age = pd.factorize(self.T[once])
         nothing = np.zeros(len(age))
         return History(
