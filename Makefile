@@ -34,13 +34,13 @@ demo: $(VENV)/.core  ## run the main job on CDNOW: 23,570 real customers, from l
 	@$(BIN)/patron run configs/cdnow.yaml
 
 test: $(VENV)/.full  ## run the tests, the slow ones too
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not replications and not thorough'
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not replications and not notebooks and not thorough'
 
 test-fast: $(VENV)/.full  ## run the tests without the slow ones
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow and not replications and not thorough'
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow and not replications and not notebooks and not thorough'
 
-PROOF ?= replications or thorough
-prove: $(VENV)/.full  ## hold intervals against a thousand simulated worlds, and every quantity against all hard points
+PROOF ?= replications or notebooks or thorough
+prove: $(VENV)/.full  ## hold intervals against simulated worlds, every quantity against all hard points; execute the notebooks
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m '$(PROOF)' tests
 
 lint: $(VENV)/.full  ## check style, types and the order of the rooms

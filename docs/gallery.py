@@ -63,6 +63,7 @@ SECTIONS: Final[dict[str, list[tuple[str, str]]]] = {
         ("Who is worth the same?", "plots.plot_iso_value(pareto, discount_rate=0.15)"),
         ("What does silence say?", "plots.plot_silence(pareto)"),
         ("Is this customer still alive?", 'plots.plot_history_alive(models, log, "00111")'),
+        ("What will a new customer buy?", "plots.plot_expected_purchases(models)"),
         ("How much do customers differ in how often they buy?", "plots.plot_rates(models)"),
         ("And in how soon they leave?", 'plots.plot_rates(models["BG/NBD"], "leaving")'),
     ],
@@ -74,6 +75,7 @@ SECTIONS: Final[dict[str, list[tuple[str, str]]]] = {
         ("And by how lately they bought?", 'plots.plot_calibration_holdout(models, before, after, 39, by="recency")'),
         ("What do they spend?", 'plots.plot_spend_fit(spend, before, currency="USD")'),
         ("How long between purchases?", "plots.plot_gaps(log)"),
+        ("When did they buy?", "plots.plot_timelines(log)"),
     ],
     "The business over time": [
         ("Does the active base grow?", "plots.plot_activity(kpis.activity(log))"),

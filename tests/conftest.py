@@ -44,7 +44,7 @@ resources: {{threads: 1}}
 
 
 def pytest_collection_finish() -> None:
-    """Let the collector leave alone what stays until the end; walking it again and again took a twentieth of the time."""
+    """Let the collector leave alone what stays to the end: walking it again and again took a twentieth of the time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)

@@ -33,7 +33,7 @@ def check_sentence(notebook):
     assert len(re.findall(r"\{[^}]+\}", last.source)) >= 3
 
 
-@pytest.mark.slow
+@pytest.mark.notebooks
 @each
 def test_a_notebook_runs_from_top_to_bottom(path):
     execute = runpy.run_path(str(path.parent / "execute.py"))["execute"]

@@ -62,6 +62,8 @@ PLOTS = {
     "rates": lambda _made, ax: plots.plot_rates(BG, ax=ax),
     "dropout": lambda _made, ax: plots.plot_rates(BG, "leaving", ax=ax),
     "gaps": lambda made, ax: plots.plot_gaps(made("cdnow_sample"), ax=ax),
+    "timelines": lambda made, ax: plots.plot_timelines(made("cdnow_sample"), ax=ax),
+    "expected purchases": lambda _made, ax: plots.plot_expected_purchases(BG, ax=ax),
     "spend fit": lambda made, ax: plots.plot_spend_fit(GG, made("summary"), ax=ax, currency="USD"),
     "counts": lambda made, ax: plots.plot_purchase_counts(BG, made("summary"), ax=ax),
     "hold-out": lambda made, ax: plots.plot_calibration_holdout(BG, made("summary"), np.ones(2_357), 9, ax=ax),

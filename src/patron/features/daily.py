@@ -1,8 +1,9 @@
-"""Purchases along the calendar: first and repeat purchases by day, gaps by length, one customer's days."""
+"""Purchases along the calendar: first and repeat purchases by day, gaps by length, the days of one customer or some."""
 
 from __future__ import annotations
 
 import ibis
+import numpy as np
 import pandas as pd
 
 from patron._core.calendar import as_stamps
@@ -102,3 +103,47 @@ def purchase_days(log: TransactionLog, customer_id: str) -> pd.DatetimeIndex:
             fix="choose one of the log's, written as there, leading zeros too",
         )
     return as_stamps(log.observed_until - own["ago"].to_numpy()[::-1]).rename("day")
+
+
+def purchase_days_of_some(log: TransactionLog, customers: int) -> pd.DataFrame:
+    """Return the purchase days of some customers, spread evenly over all in the order of their first purchases.
+
+    Parameters
+    ----------
+    log : TransactionLog
+        The transactions.
+    customers : int
+        How many, at least one; all, where there are no more.
+
+    Returns
+    -------
+    DataFrame
+        One row a customer and purchase day: customer (0, 1, ... by first purchase), day; sorted by both.
+
+    Raises
+    ------
+    DataError
+        When nobody bought, or no customer is asked for.
+
+    Examples
+    --------
+    >>> import patron.datasets
+    >>> purchase_days_of_some(patron.datasets.load_cdnow_sample(), 2).head(2)
+       customer        day
+    0         0 1997-01-01
+    1         0 1997-01-18
+    """
+    days = purchases(log, [log.observed_until]).days
+    firsts = fetch(days.group_by("customer_id").agg(ago=days.ago.max()), ["customer_id"])
+    if firsts.empty or customers < 1:
+        raise DataError("there is nobody to draw", fix="take a log with purchases, and at least one customer")
+    ids = firsts.sort_values("ago", ascending=False, kind="stable")["customer_id"].to_numpy()
+    some = pd.Index(ids[np.linspace(0, len(ids) - 1, min(customers, len(ids))).round().astype(int)])
+    own = fetch(days.filter(days.customer_id.isin(list(some))).select("customer_id", "ago"), ["ago"])
+    told = pd.DataFrame(
+        {
+            "customer": some.get_indexer(own["customer_id"]),
+            "day": as_stamps(log.observed_until - own["ago"].to_numpy()),
+        }
+    )
+    return told.sort_values(["customer", "day"], ignore_index=True)

@@ -13,6 +13,7 @@ from patron.plots.churn import plot_calibration, plot_lift
 from patron.plots.explain import plot_errors, plot_importance, plot_partial_dependence
 from patron.plots.fit import plot_calibration_holdout, plot_purchase_counts, plot_tracking_purchases
 from patron.plots.kpis import plot_activity, plot_cohorts, plot_sales
+from patron.plots.lives import plot_expected_purchases, plot_timelines
 from patron.plots.models import plot_frequency_recency, plot_iso_value, plot_probability_alive
 from patron.plots.reasons import plot_reasons
 from patron.plots.spread import plot_gaps, plot_rates, plot_spend_fit
@@ -28,6 +29,7 @@ __all__ = [
     "plot_cohorts",
     "plot_decile_values",
     "plot_errors",
+    "plot_expected_purchases",
     "plot_frequency_recency",
     "plot_gaps",
     "plot_history_alive",
@@ -47,6 +49,7 @@ __all__ = [
     "plot_segment_flow",
     "plot_silence",
     "plot_spend_fit",
+    "plot_timelines",
     "plot_tracking",
     "plot_tracking_purchases",
     "plot_value_concentration",
