@@ -74,8 +74,8 @@ docs: $(VENV)/.full  ## build the documentation into site/, warnings are errors
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 lock: $(BIN)/uv  ## compile the locks anew from pyproject.toml
-	@$(UV) compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url --output-file requirements.lock
-	@$(UV) compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url --all-extras --group dev --output-file requirements-dev.lock
+	@$(UV) compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --output-file requirements.lock
+	@$(UV) compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --all-extras --group dev --output-file requirements-dev.lock
 
 clean:  ## remove what was built, never what was trained or scored
 	@rm -rf site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

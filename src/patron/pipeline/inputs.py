@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
+
 from patron import datasets
 from patron._core.calendar import Day, date_of, day_number
 from patron._core.errors import ConfigError, DataError, DataWarning, PatronError
@@ -21,6 +23,9 @@ from patron.data import Audit, TransactionLog, read_transactions
 from patron.data import audit as audit_log
 from patron.data.currencies import read_rates
 from patron.data.databases import is_url
+from patron.data.engines import connect
+from patron.data.sources import open_source
+from patron.decisions.acquisition import COSTS
 from patron.features import CORE, Which
 from patron.recipes import Task, recipe
 from patron.scoring import Bundle
@@ -115,6 +120,16 @@ def source_of(config: Config, table: TableSource) -> Any:
     if table.source.startswith("dataset:"):
         return datasets.source(table.source.removeprefix("dataset:"))
     return table.source if is_url(table.source) else config.workspace / table.source
+
+
+def costs_of(config: Config, given: TableSource) -> pd.DataFrame:
+    """Read what customers cost to acquire, `plan.costs`: channel, month, cost."""
+    engine = connect(config.resources.memory, config.resources.threads)
+    source = open_source(source_of(config, given), engine, given.table)
+    names = {given.columns.get(name, name): name for name in COSTS}
+    source.require(names, " (plan.costs)")
+    costs: pd.DataFrame = source.take(list(names)).to_pyarrow().to_pandas()
+    return costs.rename(columns=names)
 
 
 def audit(config: str | Path | Config) -> Audit:

@@ -19,9 +19,7 @@ from patron._core.progress import step
 from patron.config import Config
 from patron.config.tables import TableSource
 from patron.data import TransactionLog
-from patron.data.engines import connect
-from patron.data.sources import open_source
-from patron.pipeline.inputs import alone, loaded, read, source_of
+from patron.pipeline.inputs import alone, costs_of, loaded, read
 from patron.scoring.kept import latest, read_table
 
 KPIS: Final = "kpis"
@@ -158,10 +156,5 @@ def _besides(config: Config, log: TransactionLog) -> Iterator[tuple[str, Callabl
 
 def _of_channels(config: Config, given: TableSource, log: TransactionLog) -> pd.DataFrame:
     """Hold the costs of the plan against what customers bring, with the latest scores if there are any."""
-    engine = connect(config.resources.memory, config.resources.threads)
-    source = open_source(source_of(config, given), engine, given.table)
-    names = {given.columns.get(name, name): name for name in figures.COSTS}
-    source.require(names, " (plan.costs)")
-    costs = source.take(list(names)).to_pyarrow().to_pandas().rename(columns=names)
     scores = read_table(latest(config.out).folder) if (config.out / "latest.json").exists() else None
-    return figures.acquisition(log, costs, scores, config.value.margin)
+    return figures.acquisition(log, costs_of(config, given), scores, config.value.margin)

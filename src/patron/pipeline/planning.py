@@ -18,15 +18,13 @@ from patron._core.progress import step
 from patron._core.showing import page, table
 from patron.config import Config
 from patron.data import TransactionLog
-from patron.data.engines import connect
-from patron.data.sources import open_source
 from patron.decisions import power
-from patron.decisions.acquisition import COSTS, ceilings
+from patron.decisions.acquisition import ceilings
 from patron.decisions.choice import CARRIED, Choice, choose, top_share
 from patron.decisions.contact import Terms
 from patron.decisions.wording import ceiling_words, chosen_words, sizes_words
 from patron.features import features
-from patron.pipeline.inputs import alone, horizon_of, loaded, read, source_of
+from patron.pipeline.inputs import alone, costs_of, horizon_of, loaded, read
 from patron.scoring.kept import Kept, kept, latest, read_table
 from patron.scoring.table import DECIDED, Column, columns_of, write_files
 
@@ -234,12 +232,7 @@ def _ceilings(config: Config, log: TransactionLog, scores: pd.DataFrame) -> pd.D
             f"{config.where('plan.costs')}: costs go by channel, and the transactions have no column channel",
             fix="name it in data.transactions.columns, or leave plan.costs out",
         )
-    source = open_source(
-        source_of(config, given), connect(config.resources.memory, config.resources.threads), given.table
-    )
-    names = {given.columns.get(name, name): name for name in COSTS}
-    source.require(names, " (plan.costs)")
-    costs = source.take(list(names)).to_pyarrow().to_pandas().rename(columns=names)
+    costs = costs_of(config, given)
     day = str(scores["as_of"].iloc[0])[:10]
     known = log.until(day)
     bought = known.table.filter(known.table.amount >= 0)

@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from patron._core import showing
 from patron._core.calendar import Horizon, as_stamps, day_number
 from patron._core.errors import DataError, UnitError
-from patron._core.showing import page, table
 from patron.decisions.contact import Terms, value_if_retained
 from patron.decisions.segments import RFM, Basis, Segments, recommended_actions
 from patron.features.catalogue import LABELS
@@ -58,7 +58,7 @@ class Scorer:
             "features": f"{len(bundle.inputs)}",
         }
         facts = [manifest.label, f"trained on what was known at the end of {manifest.as_of}"]
-        return page("Scorer", facts, [table(["what", "how"], list(told.items()))])
+        return showing.page("Scorer", facts, [showing.table(["what", "how"], list(told.items()))])
 
     def score(
         self,
