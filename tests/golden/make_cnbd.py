@@ -2,9 +2,10 @@
 
 What is a closed sum is found by mpmath. What is an integral over time is taken over v(u), the purchases a unit of
 time u ahead, as the sum over purchases n = 1, 2, ... of P(still there) times the density of the n-th, mixed over the
-posterior: positive terms, good to 1e-11, by Gauss-Legendre in log(bend + u). The discounted residual is a mean over
+posterior: positive terms, good to 1e-11, by Gauss-Legendre in log(bend + u). Beyond 2,048 purchases the sum over n is
+taken by blocks, each by the 24 nodes that are exact for sums of polynomials. The discounted residual is a mean over
 the posterior of rate and dropout of z**(k-j) / (1 - (1-p) z**k), z = rate / (rate + discount). Neither is the way of
-the package. Where more than 2,048 purchases may come, the integral is left out.
+the package.
 """
 
 import csv
@@ -18,6 +19,7 @@ from pathlib import Path
 import mpmath as mp
 import numpy as np
 from make_hard_points import LEAST, between, buying, by_chance, histories
+from scipy.linalg import eigh_tridiagonal
 from scipy.special import betainc, betaincc
 
 HERE = Path(__file__).with_name("hard_points")
@@ -68,7 +70,7 @@ def closed(chances, k, r, alpha, a, b, x, t_x, T, log_gaps):
         "no_purchase_90": silence(mp.mpf(90)),
         "one_purchase_90": count(1, mp.mpf(90)),
         "nine_purchases_90": count(9, mp.mpf(90)),
-        "residual": alive * (a + stays - 1) / (a - 1) if a > 1 + mp.mpf(10) ** -5 else None,
+        "residual": alive * (a + stays - 1) / (a - 1) if a > 1 else None,
     }  # fmt: skip
     quarter = mp.mpf("0.75")
     known["next_purchase_q25"] = mp.inf
@@ -82,9 +84,47 @@ def closed(chances, k, r, alpha, a, b, x, t_x, T, log_gaps):
     return known, states
 
 
+def blocks(first, ratio):
+    """Yield nodes and weights of the sums over first, first + 1, ...: Gauss's, for the polynomials named after Gram."""
+    while True:
+        many = max(int(ratio * first), 24)
+        i = np.arange(1.0, 24)
+        away, vectors = eigh_tridiagonal(np.zeros(24), np.sqrt(i**2 * (many**2 - i**2) / (4 * (4 * i**2 - 1))))
+        yield first + LONG(many - 1) / 2 + away, many * vectors[0] ** 2
+        first += many
+
+
+def log_gamma(z):
+    """Stirling's, for z above 2,000."""
+    return (z - LONG(0.5)) * np.log(z) - z + (1 / LONG(12) - (1 / LONG(360) - 1 / (1260 * z**2)) / z**2) / z
+
+
+def beyond(w, weight, v, base, k, m, age, a, stays, last):
+    """Return what purchases beyond MOST add to v, until they add nothing and come after those most likely."""
+    m, a, stays = LONG(m), LONG(a), LONG(stays)
+    constant = mp.loggamma(float(a + stays)) - mp.loggamma(float(stays)) - mp.loggamma(float(m))
+    constant = LONG(mp.nstr(constant, 25)) - np.log(LONG(age))
+    growing, fading = -np.log1p(1 / w)[:, None], (-m * np.log1p(w) - np.log(w))[:, None]
+    scales = (w[:, None] ** -np.arange(k)).astype(float)
+    more = np.zeros(len(w), dtype=LONG)
+    for n, shares in blocks(MOST + 1, min(0.5, 3 / np.sqrt(float(m)))):
+        s = k * n
+        shift = constant + log_gamma(s + m) - log_gamma(s) + log_gamma(stays + n - 1) - log_gamma(a + stays + n - 1)
+        coefficients = np.ones((len(n), k), dtype=LONG)
+        for j in range(1, k):
+            coefficients[:, j] = coefficients[:, j - 1] * (s - j) / (m + j - 1)
+        power = (growing * s + fading + shift).astype(float)
+        terms = np.exp(np.where(power > -690, power, -np.inf)) @ (coefficients * base * shares[:, None]).astype(float)
+        added = (terms * scales).sum(axis=1)
+        more += added
+        if n[-1] > last and (weight * added).sum() <= 1e-17 * (weight * (v + more)).sum():
+            break
+    return more
+
+
 def over_time(states, k, m, age, a, stays):
-    """Purchases in each stretch between ENDS, undiscounted and discounted; NaN where too many may come."""
-    found = np.full((len(ENDS) - 1, 2), np.nan, dtype=LONG)
+    """Purchases in each stretch between ENDS, undiscounted and discounted."""
+    found = np.zeros((len(ENDS) - 1, 2), dtype=LONG)
     base = np.asarray([float(s) for s in states], dtype=LONG)
     for row, (start, end) in enumerate(pairwise(ENDS)):
         log_stays = -np.log1p(LONG(a) / (LONG(stays) + np.arange(MOST, dtype=LONG))).cumsum()
@@ -93,8 +133,6 @@ def over_time(states, k, m, age, a, stays):
         before, after = (f(s, m + k - 1, until) - f(s, m + k - 1, since) for f in (betainc, betaincc))
         share = there * np.maximum(before, -after)
         n = int(np.flatnonzero(share > 1e-15 * share.max())[-1]) + 1 if share.any() else MOST
-        if n == MOST:
-            break
         i = np.arange(1, n * k + 1, dtype=LONG)
         log_beta = np.concatenate([[-np.log(LONG(m))], -np.log(LONG(m)) + np.log(i / (i + LONG(m))).cumsum()])
         order = np.arange(1, n + 1)
@@ -118,6 +156,8 @@ def over_time(states, k, m, age, a, stays):
             part = slice(some, some + 256)
             power = np.outer(near[part], order_s - 1) - np.outer(far[part], order_s + m) + shift
             v[part] = ((np.exp(np.maximum(power, -690.0)) @ factors) * w[part, None] ** -np.arange(k)).sum(axis=1)
+        if n == MOST:
+            v += beyond(w, weight, v, base, k, m, age, a, stays, last=m * end / age / k)
         found[row] = (weight * v).sum(), (weight * v * np.exp(-LONG(float(DAY)) * u)).sum()
     return found
 

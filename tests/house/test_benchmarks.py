@@ -93,6 +93,6 @@ def test_the_kernel_that_a_fit_is_timed_against_does_the_same_work():
 def test_hard_points_count_what_is_no_number_and_what_is_off():
     wanted = pd.Series([1.0, 1.0, 1.0, np.inf, np.nan, 1e-9])
     found = [1.0 + 1e-11, 1.0 + 1e-9, np.inf, np.inf, 5.0, 2e-9]
-    assert count(found, wanted, "alive") == Count(6, 1, 2)
-    assert count(found, wanted, "log_likelihood") == Count(6, 1, 2)
-    assert count([np.nan, 1e-12], pd.Series([np.nan, 2e-12]), "log_likelihood") == Count(2, 1, 0)
+    assert count(found, wanted, "alive", 1e-10) == Count(6, 1, 2)
+    assert count(found, wanted, "log_likelihood", 1e-10) == Count(6, 1, 2)
+    assert count([np.nan, 1e-12], pd.Series([np.nan, 2e-12]), "log_likelihood", 1e-10) == Count(2, 1, 0)

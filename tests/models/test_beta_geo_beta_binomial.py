@@ -1,8 +1,7 @@
-"""BG/BB: the published donors, mpmath at hard points, an opportunity-by-opportunity simulator, and what is refused."""
+"""BG/BB: the published donors, an opportunity-by-opportunity simulator, and what is refused."""
 
 from __future__ import annotations
 
-from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -18,21 +17,7 @@ from patron._core.errors import ConfigError, DataError, FitError, NotIdentifiedW
 from patron.models.beta_geo_beta_binomial import BetaGeoBetaBinomial
 from patron.models.family.inputs import read_opportunities
 
-HARD_POINTS = Path(__file__).parents[1] / "golden" / "hard_points" / "bg_bb.csv.gz"
 PAPER = {"alpha": 1.204, "beta": 0.750, "gamma": 0.657, "delta": 2.783}
-QUANTITIES = {
-    "log_likelihood": lambda model, frame: model.log_likelihoods(frame),
-    "alive": lambda model, frame: model.probability_alive(frame),
-    "alive_in_10": lambda model, frame: model.probability_alive(frame, 10),
-    "no_purchase_10": lambda model, frame: model.probability_no_purchase(frame, 10),
-    "one_purchase_10": lambda model, frame: model.probability_of_purchases(1, frame, 10),
-    "five_purchases_10": lambda model, frame: model.probability_of_purchases(5, frame, 10),
-    "purchases_10": lambda model, frame: model.expected_purchases(frame, 10),
-    "purchases_20_50": lambda model, frame: model.expected_purchases(frame, (20, 50)),
-    "discounted_50": lambda model, frame: model.discounted_purchases(frame, 50, discount_rate=0.10),
-    "discounted": lambda model, frame: model.discounted_purchases(frame, None, discount_rate=0.10),
-    "residual": lambda model, frame: model.discounted_purchases(frame, None, discount_rate=0.0),
-}
 
 
 def histories(frequency, recency, T, *, unit="year", **columns) -> pd.DataFrame:
@@ -103,30 +88,6 @@ def test_lifetimes_finds_the_same_estimates(fitted, donors):
     other = BetaGeoBetaBinomial(solver="lifetimes").fit(donors)
     np.testing.assert_allclose(other.params_, fitted.params_, rtol=1e-3)
     assert other.log_likelihood_ == pytest.approx(fitted.log_likelihood_, abs=1e-4)
-
-
-@cache
-def points() -> pd.DataFrame:
-    return pd.DataFrame(np.genfromtxt(HARD_POINTS, delimiter=",", names=True, encoding="utf-8"))
-
-
-@pytest.mark.golden
-@pytest.mark.parametrize("name", QUANTITIES)
-def test_trap_05_quantities_at_hard_points_equal_mpmath(name):
-    wanted = points()[name]
-    parts = []
-    for values, frame in points().groupby(list(PAPER), sort=False):
-        if name == "residual" and values[2] < 1.05:
-            continue
-        frame.attrs["unit"] = "day"
-        model = BetaGeoBetaBinomial.from_params(unit="day", **dict(zip(PAPER, values, strict=True)))
-        parts.append(QUANTITIES[name](model, frame))
-    found = pd.concat(parts)
-    wanted = wanted[found.index]
-    assert not found.isna().any()
-    assert wanted.notna().sum() > 200
-    error = ((found - wanted) / wanted).abs().mask(found == wanted, 0.0)[wanted.notna()]
-    assert error.max() <= 1e-10, points().loc[error.idxmax()].to_dict() | {"found": found[error.idxmax()]}
 
 
 @pytest.mark.parametrize("gamma", [0.3, 1 - 1e-9, 1.0, 1 + 1e-9, 2.0])

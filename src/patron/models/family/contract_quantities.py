@@ -165,7 +165,7 @@ class ContractQuantities(Model):
             raise DataError("q is a share between 0 and 1", example=q, fix="0.5 gives the median")
         renewals, lost = self._read(frame)
         distinct, row = np.unique(np.append(renewals, 0.0), return_inverse=True)
-        least = -np.log1p(-q) * (1 - 1e-12)  # a share that is met exactly is met
+        least = -np.log1p(-q) * (1 - 1e-13)  # a share that is met exactly is met
         low, high = np.zeros(len(distinct)), np.full(len(distinct), _NEVER)
         while high[0] - low[0] > 1:  # each step halves every stretch
             middle = (low + high) / 2

@@ -22,6 +22,8 @@ from patron.models.maths.horizon import Integers
 
 _FADED: Final = 30.0
 """exp(-30): an amplitude of the waves that does not count."""
+_GONE: Final = 26.0
+"""exp(-26): what does not count beside the same without waves."""
 _STEP: Final = 0.09
 """Of the logarithm of lambda, at most; of the log-odds of p, three times that."""
 _LEAST: Final = -350.0
@@ -56,14 +58,15 @@ class Renewal:
         turn = min(-np.log(reach), np.log(self.m / (self.age + start)))
         rate, weight = self._rates(start, turn - 40 / both - 10 / np.sqrt(both))
         log_q, chance = self._chances(float(rate[-1]) * end if np.isfinite(end) else np.inf)
-        roots = list(self._roots(log_q, chance, all_=start > 0))
+        roots = list(self._roots(log_q, chance, waves=start > 0))
         stays = self._stays()
         values = np.empty((len(discounts), self.k))
         for row, d in enumerate(discounts):
             total = rate + d
             most = self._phases / total
-            paid = self._soon(rate, d, np.minimum(start, most), np.minimum(end, most), stays)
-            late = np.flatnonzero(most < end)
+            paid = np.zeros((len(rate), self.k))
+            soon, late = np.flatnonzero(start < most), np.flatnonzero(most < end)
+            paid[soon] = self._soon(rate[soon], d, np.full(len(soon), start), np.minimum(end, most[soon]), stays)
             if len(late):
                 first = np.maximum(start, most[late])[:, None]
                 for fall, share in roots:
@@ -137,17 +140,21 @@ class Renewal:
         weight /= weight.sum()
         return -grown, weight
 
-    def _roots(self, log_q: Array, chance: Array, *, all_: bool) -> Iterator[tuple[Array, Array]]:
-        """Yield 1 - w and its part in the rate, (chances, k), of the real root of w**k = q; of the others if asked."""
+    def _roots(self, log_q: Array, chance: Array, *, waves: bool) -> Iterator[tuple[Array, Array]]:
+        """Yield 1 - w and its part in the rate, (chances, k), of the real root of w**k = q; of the others if asked.
+
+        These fade against the real one like exp(-rho (1 - cos) s), s phases ahead.
+        """
         rho = np.exp(log_q / self.k)
-        some = rho > (0.01 if all_ else 0.1)
-        fall = np.maximum(-np.expm1(log_q[some] / self.k), 1e-300)
-        part = chance[some, None] * rho[some, None] ** np.arange(1.0 - self.k, 1.0)
+        some = rho > (0.01 if waves else 0.1)
+        rho, fall = rho[some], np.maximum(-np.expm1(log_q[some] / self.k), 1e-200)
+        part = chance[some, None] * rho[:, None] ** np.arange(1.0 - self.k, 1.0)
         yield fall, part
-        for root in range(1, self.k // 2 + 1 if all_ else 1):
+        for root in range(1, self.k // 2 + 1 if waves else 1):
             turn = np.exp(2j * np.pi * root / self.k)
+            left = rho * (1 - turn.real) * self._phases < _GONE
             pair = 1 if 2 * root == self.k else 2
-            yield 1 - turn + turn * fall, pair * part * turn ** np.arange(1 - self.k, 1)
+            yield 1 - turn + turn * fall[left], pair * part[left] * turn ** np.arange(1 - self.k, 1)
 
     def _powers(self, fall: Array) -> Array:
         """rho**(j-k+1), nothing where the waves fade with the rest."""
