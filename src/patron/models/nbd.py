@@ -9,7 +9,7 @@ from typing import ClassVar, Never
 import numpy as np
 
 from patron._core.errors import ConfigError, UndefinedError
-from patron.models.family.inputs import History
+from patron.models.family.inputs import History, by_distinct
 from patron.models.family.transaction import TransactionModel
 from patron.models.maths.fitter import Array, Derivatives, over_blocks, total
 from patron.models.maths.gamma_poisson import BUYING_EDGES, bought, log_count, more_than, simulate, waited
@@ -59,13 +59,11 @@ class NBD(TransactionModel):
 
     def _log_likelihood(self, history: History) -> Callable[[Array], Derivatives]:
         beyond = more_than(history.x, history.weight)
+        aged = by_distinct(history.T, history.weight, history.weight * history.x)
 
         def evaluate(values: Array) -> Derivatives:
             r, alpha = values
-            return total(
-                bought(r, alpha, beyond),
-                over_blocks(partial(waited, r, alpha), history.x, history.T, history.weight),
-            )
+            return total(bought(r, alpha, beyond), over_blocks(partial(waited, r, alpha), *aged))
 
         return evaluate
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from patron.models.family.covariates import CovariateModel
-from patron.models.family.inputs import History
+from patron.models.family.inputs import History, by_distinct
 from patron.models.family.primitives import infinite
 from patron.models.maths.fitter import Array, Derivatives, Optimum, blocks, given_optimum, over_blocks, total
 from patron.models.maths.gamma_poisson import (
@@ -103,7 +103,8 @@ class ParetoNBD(CovariateModel):
         some = history.condensed()
         some = some[np.argsort(some.T - some.t_x)]  # rows of a block take as many nodes
         beyond, silent = more_than(some.x, some.weight), some.T - some.t_x
-        nothing = np.zeros(len(some))
+        last, customers, purchases = by_distinct(some.t_x, some.weight, some.weight * some.x)
+        nothing = np.zeros(len(last))
 
         def evaluate(values: Array) -> Derivatives:
             r, alpha, s, beta = values
@@ -113,8 +114,8 @@ class ParetoNBD(CovariateModel):
 
             return total(
                 widen(bought(r, alpha, beyond), 0, 4),
-                widen(over_blocks(partial(waited, r, alpha), some.x, some.t_x, some.weight), 0, 4),
-                widen(over_blocks(partial(waited, s, beta), nothing, some.t_x, some.weight), 2, 4),
+                widen(over_blocks(partial(waited, r, alpha), last, customers, purchases), 0, 4),
+                widen(over_blocks(partial(waited, s, beta), last, customers, nothing), 2, 4),
                 over_blocks(after_the_last, some.x, some.t_x, silent, some.weight, size=self.rows),
             )
 

@@ -155,7 +155,7 @@ class CustomerValue:
         else:
             ahead = purchases.purchases_ahead(summary, horizon, discount_rate, as_of=as_of)
             expected, discounted = ahead["expected_purchases"], ahead["discounted_purchases"]
-        worth = discounted * spend
+        worth = discounted.to_numpy() * spend.to_numpy()
         worth *= margin
         return pd.DataFrame({"expected_purchases": expected, "spend_per_purchase": spend, "clv": worth}, copy=False)
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import betainc
 
 from patron.models.family.covariates import CovariateModel
-from patron.models.family.inputs import History
+from patron.models.family.inputs import History, by_distinct
 from patron.models.family.primitives import infinite
 from patron.models.maths.beta_rate import BetaGeoRate, log_beta_mean
 from patron.models.maths.fitter import BLOCK, Array, Derivatives, Optimum, given_optimum, over_blocks, total
@@ -62,7 +62,7 @@ class BetaDropout(CovariateModel):
 
     def _alike_log_likelihood(self, history: History) -> Callable[[Array], Derivatives]:
         some = history.condensed()
-        beyond = more_than(some.x, some.weight)
+        beyond, aged = more_than(some.x, some.weight), by_distinct(some.T, some.weight, some.weight * some.x)
         stayed = np.concatenate([np.full(self.chances, some.customers), beyond])
         tempted = some if self.chances else some[: np.count_nonzero(some.x)]
         shift = self.chances - 1
@@ -71,7 +71,7 @@ class BetaDropout(CovariateModel):
             r, alpha, a, b = values
             return total(
                 widen(bought(r, alpha, beyond), 0, 4),
-                widen(over_blocks(partial(waited, r, alpha), some.x, some.T, some.weight), 0, 4),
+                widen(over_blocks(partial(waited, r, alpha), *aged), 0, 4),
                 widen(stayed_log(a, b, stayed), 2, 4),
                 over_blocks(partial(_left, values, shift), tempted.x, tempted.t_x, tempted.T, tempted.weight),
             )
@@ -100,14 +100,16 @@ class BetaDropout(CovariateModel):
             h[np.ix_(places, places)] += sign * bend
         tempted = np.flatnonzero(chances)
         some = history[tempted]
-        z, slope, bends = _odds(tuple(v[tempted] for v in values), self.chances - 1, some.x, some.t_x, some.T)
-        left = 1 / (1 + np.exp(-z))
-        f[tempted] += np.logaddexp(0, z)
+        value, left, stayed, slope, mixed, bend = _gone(
+            tuple(v[tempted] for v in values), self.chances - 1, some.x, some.t_x, some.T
+        )
+        slope = np.insert(slope, 2, 1 / a[tempted], axis=0)
+        f[tempted] += value
         g[:, tempted] += slope * left
-        twice = slope[:, None] * slope * (1 - left)
-        twice[0, 1] += bends[0]
-        twice[1, 0] += bends[0]
-        twice[1, 1] += bends[1]
+        twice = slope[:, None] * slope * stayed
+        twice[0, 1] += mixed
+        twice[1, 0] += mixed
+        twice[1, 1] += bend
         twice[2, 2] -= slope[2] ** 2
         twice[3, 3] += slope[3] ** 2
         h[:, :, tempted] += twice * left
@@ -199,37 +201,49 @@ def stayed_log(a: float, b: float, stayed: Array) -> Derivatives:
     return -float(stayed @ np.log1p(a * stays)), g, h
 
 
-def _odds(
-    values: tuple[Any, ...], shift: int, x: Array, t_x: Array, T: Array
-) -> tuple[Array, Array, tuple[Array, Array]]:
-    """Return z, the log-odds of having left at the last purchase, its slope (4, n) and half its bends.
+def _gone(values: tuple[Any, ...], shift: int, x: Array, t_x: Array, T: Array) -> tuple[Array, ...]:
+    """Return log(1 + e**z), P(left), P(stayed), the slope of z, and its bends: by r and alpha, by alpha twice.
 
-    z is at least log(a/(b+x+shift)), so that e**-z never overflows. The bends are in r and alpha, and in alpha.
+    z is the log-odds of having left at the last purchase, e**z = a/(b+x+shift) ((alpha+T)/(alpha+t_x))**(r+x), of
+    which only the inverse of the power is formed: it never overflows. The slope (3, n) is by r, alpha and b; by a it
+    is 1/a.
     """
     r, alpha, a, b = values
-    shape, rest, by_end, by_last = r + x, 1 / (b + x + shift), 1 / (alpha + T), 1 / (alpha + t_x)
-    slope = np.empty((4, len(x)))
-    slope[0] = np.log1p((T - t_x) * by_last)
-    nearer = (t_x - T) * by_end * by_last
-    slope[1] = shape * nearer
-    slope[2] = 1 / a
-    slope[3] = -rest
-    return np.log(a * rest) + shape * slope[0], slope, (nearer, -slope[1] * (by_end + by_last))
+    shape, rest, by_end, by_last = r + x, 1 / (x + (b + shift)), 1 / (alpha + T), 1 / (alpha + t_x)
+    slope = np.empty((3, len(x)))
+    nearer = t_x - T
+    nearer *= by_last
+    np.log1p(-nearer, out=slope[0])
+    nearer *= by_end
+    np.multiply(shape, nearer, out=slope[1])
+    np.negative(rest, out=slope[2])
+    by_end += by_last
+    by_end *= -slope[1]
+    value = np.multiply(shape, slope[0], out=shape)
+    stayed = np.exp(-value)
+    left = np.multiply(rest, a, out=rest)
+    either = left + stayed
+    value += np.log(either)
+    left /= either
+    stayed /= either
+    return value, left, stayed, slope, nearer, by_end
 
 
 def _left(values: Array, shift: int, x: Array, t_x: Array, T: Array, weight: Array) -> Derivatives:
     """Sum over those who had a chance to leave: log(1 + e**z)."""
-    z, slope, bends = _odds(tuple(values), shift, x, t_x, T)
-    stayed = np.exp(-z)
-    left = 1 / (1 + stayed)
-    by_left = weight * left
+    value, left, stayed, slope, mixed, twice = _gone(tuple(values), shift, x, t_x, T)
+    a, others = values[2], [0, 1, 3]
+    left *= weight
+    stayed *= left
+    gone, crossed = left.sum(), mixed @ left
 
-    f = weight @ (z + np.log1p(stayed))
-    g = slope @ by_left
-    h = (slope * (by_left * (1 - left))) @ slope.T
-    h[0, 1] += bends[0] @ by_left
-    h[1, 0] = h[0, 1]
-    h[1, 1] += bends[1] @ by_left
-    h[2, 2] -= by_left.sum() / values[2] ** 2
-    h[3, 3] += by_left @ slope[3] ** 2
-    return float(f), g, h
+    g, h = np.empty(4), np.empty((4, 4))
+    g[others], g[2] = slope @ left, gone / a
+    h[np.ix_(others, others)] = (slope * stayed) @ slope.T
+    h[2, others] = h[others, 2] = slope @ stayed / a
+    h[2, 2] = (stayed.sum() - gone) / a**2
+    h[0, 1] += crossed
+    h[1, 0] += crossed
+    h[1, 1] += twice @ left
+    h[3, 3] += left @ slope[2] ** 2
+    return float(weight @ value), g, h

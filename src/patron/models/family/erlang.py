@@ -14,7 +14,7 @@ from scipy.special import betainc, expit, gammaln
 from patron._core.errors import ConfigError, DataError, FitError
 from patron.models.family.base import Solver
 from patron.models.family.beta_dropout import BetaDropout, stayed_log
-from patron.models.family.inputs import History, column
+from patron.models.family.inputs import History, by_distinct, column
 from patron.models.maths.fitter import Array, Derivatives, Optimum, over_blocks, total
 from patron.models.maths.gamma_poisson import bought, more_than, simulate, waited, widen
 from patron.models.maths.horizon import Integers, LogTable
@@ -119,7 +119,7 @@ class ErlangDropout(BetaDropout):
     def _alike_log_likelihood(self, history: History) -> Callable[[Array], Derivatives]:
         some = history.condensed()
         phases = self.k_ * some.x
-        beyond = more_than(phases, some.weight)
+        beyond, aged = more_than(phases, some.weight), by_distinct(some.T, some.weight, some.weight * phases)
         stayed = np.concatenate([np.full(self.chances, some.customers), more_than(some.x, some.weight)])
         known = 0.0 if history.gaps is None else float(history.weight @ self._log_shape(history))
         rows = some.x, some.t_x, some.T, some.weight
@@ -128,7 +128,7 @@ class ErlangDropout(BetaDropout):
             r, alpha, a, b = values
             f, g, h = total(
                 widen(bought(r, alpha, beyond), 0, 4),
-                widen(over_blocks(partial(waited, r, alpha), phases, some.T, some.weight), 0, 4),
+                widen(over_blocks(partial(waited, r, alpha), *aged), 0, 4),
                 widen(stayed_log(a, b, stayed), 2, 4),
                 over_blocks(partial(_silent, values, self.k_, self.chances), *rows),
             )

@@ -148,7 +148,10 @@ class Primitives(Model):
         values = np.empty((len(discounts), len(history)))
         for rows in blocks(len(history), self.rows):
             ahead = if_alive[..., rows] if key is None else told.take(key[rows], axis=-1)
-            np.einsum("dsn,sn->dn", ahead, self._states(history[rows]), out=values[:, rows])
+            states = self._states(history[rows])
+            np.multiply(ahead[:, 0], states[0], out=values[:, rows])
+            for state, alive in enumerate(states[1:], start=1):
+                values[:, rows] += ahead[:, state] * alive
         return values
 
     def _if_alive(self, history: History, start: float, end: float, *discounts: float) -> Array:

@@ -39,12 +39,12 @@ def bought(r: float, alpha: float, beyond: Array) -> Derivatives:
     return float(beyond @ np.log((r + j) / alpha)), g, np.diag([-(beyond @ each**2), every / alpha**2])
 
 
-def waited(shape: float, scale: float, x: Array, age: Array, weight: Array) -> Derivatives:
-    """Sum of -(shape+x) log1p(age/scale) and its derivatives in shape and scale."""
+def waited(shape: float, scale: float, age: Array, customers: Array, purchases: Array) -> Derivatives:
+    """Sum of -(shape * customers + purchases) log1p(age/scale) and its derivatives in shape and scale."""
     log_aged, share = np.log1p(age / scale), age / (scale + age)
-    by_shape = weight * (shape + x)
-    once, shared = weight @ log_aged, by_shape @ share
-    mixed = weight @ share / scale
+    by_shape = shape * customers + purchases
+    once, shared = customers @ log_aged, by_shape @ share
+    mixed = customers @ share / scale
     g = np.array([-once, shared / scale])
     h = np.array([[0.0, mixed], [mixed, ((by_shape * share) @ share - 2 * shared) / scale**2]])
     return -float(by_shape @ log_aged), g, h
