@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import Table, Value
 
 from patron.data.log import TransactionLog
 
@@ -52,7 +52,7 @@ def purchases(log: TransactionLog, as_of: Sequence[int]) -> Purchases:
     rows = _rows(log, as_of, by)
     numbered = "order_id" in rows.columns
     if log.refunds == 0:
-        days = rows.group_by(*by, "ago").agg(amount=rows.amount.sum(), purchases=rows.count())
+        days = rows.group_by(*by, "ago").agg(amount=_sum(rows.amount), purchases=_count(rows))
         return Purchases(by, days, days, _orders(rows.mutate(purchases=1), by) if numbered else days)
     lines, days = _netted(rows, by)
     days = _counting(days)
@@ -88,14 +88,14 @@ def _netted(rows: Table, by: tuple[str, ...]) -> tuple[Table, Table]:
     bought, returned = rows.filter(rows.amount >= 0), rows.filter(rows.amount < 0)
     keys = [name for name in rows.columns if name != "amount"]
     order = keys[:-1]
-    lines = bought.group_by(keys).agg(gross=bought.amount.sum(), amount=bought.amount.sum(), purchases=bought.count())
+    lines = bought.group_by(keys).agg(gross=_sum(bought.amount), amount=_sum(bought.amount), purchases=_count(bought))
     if "order_id" in order:
         begun = lines.group_by(order).agg(begun=lines.ago.max())
         own = returned.inner_join(begun, order).filter(ibis._.begun >= ibis._.ago).select(rows.columns)
         lines = _net(lines, own, order)
         returned = returned.anti_join(own, keys)
     days = lines.group_by(*by, "ago").agg(
-        gross=lines.gross.sum(), amount=lines.amount.sum(), purchases=lines.purchases.sum()
+        gross=_sum(lines.gross), amount=_sum(lines.amount), purchases=_sum(lines.purchases, "int32")
     )
     return lines, _net(days, returned, list(by))
 
@@ -124,6 +124,15 @@ def _net(bought: Table, returned: Table, by: list[str]) -> Table:
     joined = bought.left_join(kept, keys)
     others = [name for name in bought.columns if name != "amount"]
     return joined.select(*others, amount=ibis.coalesce(joined.kept, joined.amount))
+
+
+def _sum(column: Value, dtype: str = "int64") -> Value:
+    """Sum in a type that is summed again fast; engines widen a sum to what no column ever fills."""
+    return column.sum().cast(dtype)
+
+
+def _count(table: Table) -> Value:
+    return table.count().cast("int32")
 
 
 def _counting(bought: Table) -> Table:
