@@ -33,15 +33,18 @@ env: $(VENV)/.full  ## make the full environment in .venv from the locks
 demo: $(VENV)/.core  ## run the main job on CDNOW: 23,570 real customers, from log to report
 	@$(BIN)/patron run configs/cdnow.yaml
 
+# Two workers of one thread each; they share compiled tests, even where Python is told to keep nothing compiled.
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2
+
 test: $(VENV)/.full  ## run the tests, the slow ones too
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not replications and not notebooks and not thorough'
+	@$(PYTEST) --dist loadgroup -m 'not replications and not notebooks and not thorough'
 
 test-fast: $(VENV)/.full  ## run the tests without the slow ones
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow and not replications and not notebooks and not thorough'
+	@$(PYTEST) --dist loadgroup -m 'not slow and not replications and not notebooks and not thorough'
 
 PROOF ?= replications or notebooks or thorough
 prove: $(VENV)/.full  ## hold intervals against simulated worlds, every quantity against all hard points; execute the notebooks
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m '$(PROOF)' tests
+	@$(PYTEST) -m '$(PROOF)' tests
 
 lint: $(VENV)/.full  ## check style, types and the order of the rooms
 	@$(BIN)/ruff check .

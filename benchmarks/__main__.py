@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import accuracy, cold, delivery, features, hard_points, intervals, kernel, nasty, rfm, scale, speed
+from benchmarks import (
+    accuracy,
+    cold,
+    delivery,
+    features,
+    hard_points,
+    intervals,
+    kernel,
+    nasty,
+    rfm,
+    scale,
+    speed,
+    training,
+)
 
 ALL = [
     *accuracy.BARS,
@@ -16,6 +29,7 @@ ALL = [
     *scale.BARS,
     *rfm.BARS,
     *features.BARS,
+    *training.BARS,
     *cold.BARS,
     *delivery.BARS,
 ]

@@ -28,6 +28,7 @@ import patron.datasets
 from patron._core import passwords
 from patron.data.log import TransactionLog
 from patron.data.readers import read_transactions
+from patron.tracking import mlflow
 
 _serial = itertools.count()
 HEAD = "customer_id,time,amount\n"
@@ -54,6 +55,22 @@ def pytest_collection_finish() -> None:
 def no_secret_is_known_yet(monkeypatch) -> None:
     """A secret that one test reads is not taken out of another's texts."""
     monkeypatch.setattr(passwords, "_known", set())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def mlflow_founds_one_database() -> Iterator[None]:
+    """The workspaces' stores are copies of the first one made: MLflow takes seconds to found each."""
+    founded, first = mlflow._founded, []
+
+    def copied(place: Path) -> None:
+        if first and not place.exists():
+            mlflow.write_bytes(place, first[0])
+        founded(place)
+        first[:] = first or [place.read_bytes()]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mlflow, "_founded", copied)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +101,7 @@ def spark() -> Iterator[Any]:
         "spark.driver.host": "127.0.0.1",
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "spark.sql.adaptive.enabled": "false",
+        "spark.sql.lightweightPlanChangeValidation": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",  # small plans: compiling them costs more than it saves
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.shuffle.partitions": "1",

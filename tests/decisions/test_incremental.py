@@ -8,6 +8,7 @@ import pytest
 from patron import DataError
 from patron.decisions.incremental import adjusted, difference
 
+pytestmark = pytest.mark.xdist_group("campaigns")  # the worlds are made once
 WORLDS = 500
 
 

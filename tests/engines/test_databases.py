@@ -104,7 +104,7 @@ def test_spark_by_url_by_frame_and_its_scores(spark, into_spark, cdnow_sample):
         read_transactions("spark://", table="order")
 
     scorer = patron.Scorer.load(Path(__file__).parents[2] / "models" / "cdnow-reference")
-    X = patron.features(cdnow_sample, "1998-06-30", unit="week")
+    X = patron.features(cdnow_sample, "1998-06-30", unit="week").iloc[:300]
     here = scorer.score(X, reasons_rows=0, run_id="r1")
     scored = score_spark(scorer, into_spark(X.reset_index()), run_id="r1").toArrow()
     there = scored.to_pandas().sort_values("customer_id")

@@ -96,6 +96,13 @@ def at_home():
     return whole(lambda frame: frame)
 
 
+@pytest.fixture(scope="module", params=["postgres", "spark"])
+def there(request):
+    """On each engine but DuckDB: the same log, and what loads a frame beside it."""
+    load = request.getfixturevalue(f"into_{request.param}")
+    return whole(load), load
+
+
 def same_bits(one, two):
     assert one.index.equals(two.index)
     assert one.attrs == two.attrs
@@ -104,8 +111,8 @@ def same_bits(one, two):
         assert one[name].to_numpy().tobytes() == two[name].to_numpy().tobytes(), name
 
 
-def test_every_feature_summary_count_label_and_audit(place, at_home):
-    log = whole(place)
+def test_every_feature_summary_count_label_and_audit(there, at_home):
+    log, _ = there
     assert repr(log) == repr(at_home)
     assert log.digest() == at_home.digest()
     assert audit(log).to_dict() == audit(at_home).to_dict()
@@ -119,8 +126,8 @@ def test_every_feature_summary_count_label_and_audit(place, at_home):
         same_bits(features(log.until(DAYS[0]), DAYS[0]), features(at_home, DAYS[0]))
 
 
-def test_key_figures(place, at_home):
-    log = whole(place)
+def test_key_figures(there, at_home):
+    log, place = there
     segments = pd.Series({f"a{i}": f"s{i % 3}" for i in range(10)}, name="segment")
     calls = [lambda log: kpis.activity(log, "week", "20 days", by=segments)]
     if log.engine.name == "postgres":  # Spark plans each for seconds

@@ -155,7 +155,7 @@ def test_each_day_is_asked_of_the_engine_once(log, timelines, monkeypatch):
     asked = []
     ask = training.snapshots
     monkeypatch.setattr(
-        training, "snapshots", lambda log, day, *how, **unit: asked.append(day) or ask(log, day, *how, **unit)
+        training, "snapshots", lambda log, days, *how, **unit: asked.extend(days) or ask(log, days, *how, **unit)
     )
     spies = [Spy(), Spy(name="twin")]
     run(log, *spies)
@@ -255,9 +255,9 @@ class Kept:
 
 @pytest.fixture(scope="module")
 def two_futures():
-    """CDNOW's sample as it was, and with every label after 1998-03-31 changed."""
+    """A third of CDNOW's sample as it was, and with every label after 1998-03-31 changed."""
     sample = load_cdnow_sample()
-    rows = sample.table.to_pyarrow()
+    rows = sample.table.filter(sample.table.customer_id.cast("int64") % 3 == 0).to_pyarrow()
     frame = pd.DataFrame(
         {
             "customer_id": rows["customer_id"].to_pylist(),

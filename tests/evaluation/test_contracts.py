@@ -16,6 +16,7 @@ from patron.features.holdout import stratified_split
 from patron.features.subscribers import contract_snapshots
 from patron.models import ShiftedBetaGeometric
 
+pytestmark = pytest.mark.xdist_group("contracts")  # the backtest is made once
 LAST = "2024-12-31"
 OPTIONS = {"period": "28 days", "observed_until": LAST}
 DIFFERENT, ALIKE = [(1, 9), (2, 3)], [(1, 4), (1, 4)]

@@ -11,6 +11,7 @@ from patron import kpis
 PAGE = (Path(__file__).parents[2] / "docs" / "kpis.md").read_text(encoding="utf-8")
 CALLS = sorted(set(re.findall(r"`(kpis\.[^`]+)`", PAGE)))
 NAMED = re.compile(r"[a-z_0-9]+")
+pytestmark = pytest.mark.xdist_group("page of key figures")  # its calls are made once
 
 
 @pytest.fixture(scope="module")

@@ -236,14 +236,21 @@ def test_nothing_kept_and_no_id_are_said(tmp_path, make_shop):
 # ------------------------------------------------------------------------------------------------- what may go wrong
 
 
+@pytest.fixture(scope="module")
+def undisturbed():
+    return {}
+
+
 @pytest.fixture
-def aim(shop, tmp_path_factory, make_shop):
+def aim(shop, undisturbed, tmp_path_factory, make_shop):
     """What an undisturbed run ends in."""
-    folder = tmp_path_factory.mktemp("calm")
-    calm = loaded(make_shop(folder, text=make_shop.text + CRM))
-    build(folder, calm, IDS)
-    forget(calm, GONE)
-    return state(calm)
+    if not undisturbed:
+        folder = tmp_path_factory.mktemp("calm")
+        calm = loaded(make_shop(folder, text=make_shop.text + CRM))
+        build(folder, calm, IDS)
+        forget(calm, GONE)
+        undisturbed["ended"] = state(calm)
+    return undisturbed["ended"]
 
 
 KILLED = """

@@ -18,7 +18,10 @@ from patron.cli import app
 from patron.pipeline import holding
 from patron.scoring.table import write_scores
 
-pytestmark = pytest.mark.filterwarnings("ignore::patron.PatronWarning")
+pytestmark = [
+    pytest.mark.xdist_group("ledger"),  # its workspace is made, and the log asked, once
+    pytest.mark.filterwarnings("ignore::patron.PatronWarning"),
+]
 UNTIL, DAYS = "2022-10-01", ("2022-08-20", "2022-09-10", "2022-10-01")
 
 
@@ -289,7 +292,9 @@ def test_without_a_champion_it_waits(shop, tmp_path):
 def test_drift_is_told_beside_its_floor_without_what_ages(shop):
     drift = pd.DataFrame(pipeline.ledger(shop()).content["drift"])
     assert {"T", "recency", "days_since_last", "frequency"}.isdisjoint(drift["feature"])
-    assert drift.query("kind == 'prediction'")["feature"].tolist() == ["churn_probability"]
+    predicted = drift.query("kind == 'prediction'")
+    assert predicted["feature"].tolist() == ["churn_probability"]
+    assert (predicted[["psi", "between_days"]] > 1).all(axis=None)  # neither today nor a day is another
     assert (drift["noise"] > 0).all()
 
 

@@ -189,5 +189,5 @@ def test_a_damaged_champion_is_not_scored_with_and_training_goes_on_without_it(d
     with pytest.raises(DataError, match=r"spend\.json changed"):
         pipeline.score(config)
     with untracked(), pytest.warns(PatronWarning, match="takes no part"):
-        pipeline.run(config, retrain=True)
+        pipeline.train(config)
     assert Scorer.load(tmp_path / "models" / "shop").bundle.manifest.version == 2

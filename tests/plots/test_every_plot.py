@@ -10,6 +10,7 @@ from patron import kpis, plots
 from patron._core.errors import DataError
 from patron.models import BetaGeoNBD, GammaGamma
 
+pytestmark = pytest.mark.xdist_group("every plot")  # each is drawn once
 BG = BetaGeoNBD.from_params(r=0.2426, alpha=4.4136, a=0.7929, b=2.4259, unit="week")
 GG = GammaGamma.from_params(p=6.25, q=3.74, v=15.44)
 

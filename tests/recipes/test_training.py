@@ -63,6 +63,18 @@ def test_each_day_is_asked_of_the_engine_once(line, data, monkeypatch):
     assert_frame_equal(again.rows, data.rows)
 
 
+def test_of_a_long_log_few_days_are_asked_at_once_and_nothing_changes(line, data, monkeypatch):
+    monkeypatch.setattr(training, "ROWS_AT_ONCE", 2 * line.log.rows)
+    groups = []
+    monkeypatch.setattr(
+        training, "snapshots", lambda log, days, *how, **unit: groups.append(days) or snapshots(log, days, *how, **unit)
+    )
+    days = list(data.rows.index.get_level_values("as_of").unique())[:3]
+    rows = Timeline(line.log, line.horizon, "week").rows(days)
+    assert [len(group) for group in groups] == [2, 1]
+    assert_frame_equal(rows, data.rows[data.rows.index.get_level_values("as_of").isin(days)])
+
+
 def test_a_label_that_closes_after_t_is_refused(line, data):
     with pytest.raises(DataError, match=r"would see past 2024-08-31.*up to 2024-07-20"):
         line.training(data.t, ["2024-07-20", "2024-07-21"])
@@ -119,8 +131,7 @@ def test_nobody_eligible_is_refused(line):
         nobody.rows(nobody.days(T, 28))
 
 
-@pytest.mark.parametrize("every", ["7 days", "28 days"])
-@pytest.mark.parametrize("t", ["2024-06-30", "2024-08-31"])
+@pytest.mark.parametrize(("t", "every"), [("2024-06-30", "7 days"), ("2024-08-31", "28 days")])
 def test_every_row_of_a_training_frame_had_closed_and_a_longer_log_changes_nothing(line, t, every):
     frame = training_frame(line.log, t, "42 days", every=every, origins=3, unit="week")
     days = frame.index.get_level_values("as_of").unique()

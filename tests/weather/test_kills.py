@@ -93,8 +93,8 @@ def test_a_kill_at_a_random_write_loses_nothing_and_the_next_run_repairs(tmp_pat
     assert done.returncode == 0, f"seed {SEED}: {done.stderr}"
     told = json.loads(done.stdout)
     assert told["points"] > 80
-    assert told["kills"] > 30
-    assert told["versions"][0] > 15
+    assert told["kills"] > 20
+    assert told["versions"][0] > 10
 
 
 @pytest.mark.thorough

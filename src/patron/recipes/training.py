@@ -20,6 +20,10 @@ MOST_ROWS: Final = 300_000
 """More training rows than this cost time and gain nothing measurable: customers are sampled by a hash of their id."""
 
 
+ROWS_AT_ONCE: Final = 200_000
+"""Rows of the log times as-of days that one question to the engine is about: of a small log, planning is the cost."""
+
+
 ORIGINS: Final = 6
 """As-of days of the training rows at most: on CDNOW twelve were no better."""
 
@@ -184,11 +188,12 @@ class Timeline:
                 f"{date_of(self.log.observed_until)}",
                 fix=f"{date_of(self.log.observed_until - self.horizon)} or earlier",
             )
-        return self._day(day)
+        return self._known([day])[day]
 
     def today(self, t: Day) -> pd.DataFrame:
         """Return every customer's features at `t`, without labels."""
-        return self._day(day_number(t)).drop(columns=list(LABELS), errors="ignore")
+        day = day_number(t)
+        return self._known([day])[day].drop(columns=list(LABELS), errors="ignore")
 
     def days(self, t: Day, every: int) -> list[pd.Timestamp]:
         """Return the as-of days of the training rows at `t`, `every` so many days; see `training_days`."""
@@ -212,6 +217,7 @@ class Timeline:
                 example=str(date_of(open_[0])),
                 fix=f"as-of days up to {date_of(end - self.horizon)}",
             )
+        self._known([*origins, end])
         labelled = self._labelled(origins)
         known = {**labelled, end: self.today(date_of(end))}
         stamps = dict(zip(known, as_stamps(list(known)), strict=True))
@@ -234,7 +240,8 @@ class Timeline:
         return self._chosen(list(self._labelled(sorted({day_number(day) for day in days})).values()))
 
     def _labelled(self, days: list[int]) -> dict[int, pd.DataFrame]:
-        return {day: self.test(date_of(day)) for day in track(days, "training days")}
+        self._known(days)
+        return {day: self.test(date_of(day)) for day in days}
 
     def _chosen(self, frames: list[pd.DataFrame]) -> pd.DataFrame:
         """Stack the training rows: of customers who bought recently enough, no more of each than asked for."""
@@ -255,15 +262,22 @@ class Timeline:
         rows.attrs = attrs
         return rows
 
-    def _day(self, day: int) -> pd.DataFrame:
-        if day not in self._days:
-            at, ahead = date_of(day), f"{self.horizon} days"
-            self._days[day] = (
-                snapshots(self.log, at, ahead, unit=self.unit, grain=self.grain, which=self.which)
-                if day + self.horizon <= self.log.observed_until
-                else features(self.log, at, unit=self.unit, grain=self.grain, which=self.which)
-            )
-        return self._days[day]
+    def _known(self, days: list[int]) -> dict[int, pd.DataFrame]:
+        """Return all days known so far, `days` among them: those whose labels are closed are asked for together."""
+        asked: dict[str, Any] = {"unit": self.unit, "grain": self.grain, "which": self.which}
+        last = self.log.observed_until - self.horizon
+        for day in days:
+            if day not in self._days and day > last:
+                self._days[day] = features(self.log, date_of(day), **asked)
+        closed = [day for day in days if day not in self._days]
+        at_once = max(1, ROWS_AT_ONCE // self.log.rows)
+        groups = [closed[start : start + at_once] for start in range(0, len(closed), at_once)]
+        for group in track(groups, "training days") if groups else ():
+            frame = snapshots(self.log, [date_of(day) for day in group], f"{self.horizon} days", **asked)
+            as_of = frame.index.get_level_values("as_of")
+            for day, stamp in zip(group, as_stamps(group), strict=True):
+                self._days[day] = frame[as_of == stamp] if len(group) > 1 else frame
+        return self._days
 
 
 def _share(frame: pd.DataFrame) -> Array:
