@@ -20,8 +20,8 @@ from patron.models.family.played import Played
 from patron.models.family.uncertainty import resampled
 from patron.models.maths.fitter import Array, Derivatives, Optimum, maximise
 
-_FEW: Final = 20_000
-"""Rows enough to start from, when there are many more."""
+_FEW: Final = (2_500, 20_000)
+"""Rows enough to start from, when there are many more: the first for the second."""
 
 
 class TransactionModel(Played):
@@ -205,7 +205,7 @@ class TransactionModel(Played):
         """Read the customers once; return natural parameters -> log-likelihood, gradient, Hessian."""
 
     def _fit_newton(self, history: History) -> Optimum:
-        """Fit by Newton; many rows start from the estimates of every k-th of them.
+        """Fit by Newton; many rows start from the estimates of every k-th of them, and these from fewer.
 
         A likelihood may have a second peak, where some customers leave at once and the others hardly ever: a fit of
         not many rows, and one that ends at an edge, looks there too, and the higher peak, its prior included, is the
@@ -223,12 +223,13 @@ class TransactionModel(Played):
             return optimum.log_likelihood - 0.5 * float(pull @ away**2)
 
         ordinary = start
-        few = history[:: len(history) // _FEW] if len(history) > 2 * _FEW else None
-        if few is not None and few.x.any():
-            near = climb(self._log_likelihood(few), start, few.customers)
-            start = start if near.edges else near.params
+        for few in _FEW:
+            some = history[:: len(history) // few] if len(history) > 2 * few else history[:0]
+            if some.x.any():
+                near = climb(self._log_likelihood(some), start, some.customers)
+                start = start if near.edges else near.params
         found = climb(evaluate, start, history.customers)
-        if few is None or found.edges:
+        if len(history) <= 2 * _FEW[-1] or found.edges:
             again = climb(evaluate, other, history.customers)
             found = max(found, again, key=height)
         return found
