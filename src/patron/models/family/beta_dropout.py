@@ -127,18 +127,23 @@ class BetaDropout(CovariateModel):
 
     def _odds_gone(self, history: History) -> Array:
         """Odds of having left; infinite where they are beyond a double."""
+        if self.chances:
+            return self._odds_if_tempted(history)
+        odds, tempted = np.zeros(len(history)), np.flatnonzero(history.x > 0)
+        odds[tempted] = self._odds_if_tempted(history[tempted])
+        return odds
+
+    def _odds_if_tempted(self, history: History) -> Array:
+        """Return them of customers who had a chance to leave."""
         r, alpha, a, b = self._at(history)
-        tempted = np.minimum(history.x + self.chances, 1.0)  # 0 for whom had no chance, else 1
         odds = history.T - history.t_x
-        odds *= tempted
         odds /= alpha + history.t_x
         np.log1p(odds, out=odds)
         odds *= r + history.x
-        rest = history.x + (b + self.chances)
-        rest -= tempted
+        stays = history.x + (b + self.chances - 1)
         with np.errstate(over="ignore"):
             np.exp(odds, out=odds)
-            odds *= np.divide(a * tempted, rest, out=rest)
+            odds *= np.divide(a, stays, out=stays)
         return odds
 
     def _alive_ahead(self, history: History, end: Array) -> Array:
