@@ -88,7 +88,7 @@ def measure(name: str, metric: str, against: str, how: Literal["ratio", "differe
         "ratio": ours / theirs,
         "difference": ours - theirs,
         "itself": ours,
-        "bias": abs(ours - 1) - abs(theirs - 1),
+        "bias": round(abs(ours - 1) - abs(theirs - 1), 12),  # equal totals differ by rounding
     }[how]
     contest = CONTESTS[name]
     note = f"{recipe} {ours:.5g}, chosen among {len(contest.candidates)} on {', '.join(contest.choose)}"
