@@ -45,13 +45,13 @@ def learned() -> tuple[ChurnClassifier, float]:
 def fit() -> Result:
     X, y = snapshots()
     model, seconds = learned()
-    settings = {name: getattr(model, name) for name in ("learning_rate", "num_leaves", "lambda_l2", "feature_fraction")}
     once = lightgbm.LGBMClassifier(
         n_estimators=model.n_trees_,
-        reg_lambda=settings.pop("lambda_l2"),
-        colsample_bytree=settings.pop("feature_fraction"),
+        learning_rate=model.learning_rate,
+        num_leaves=model.num_leaves,
+        reg_lambda=model.lambda_l2,
+        colsample_bytree=model.feature_fraction,
         verbosity=-1,
-        **settings,
     )
     theirs = wall(lambda: once.fit(X, y), 1)
     note = f"{model.n_trees_} trees, their number and calibration found out of time; {ROWS:,} rows"

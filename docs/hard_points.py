@@ -34,8 +34,8 @@ def hard_points() -> str:
 
         For this page every {EVERY}th set of parameters was computed, every {SELDOM}th of regular buyers, which need
         quadratures, and of contracts; the tests compute more, `make prove` all of them. What is not a number, or
-        above its bound, fails the build. Of 2,000 such points lifetimes 0.11.3 gives 93 that are not finite and 267
-        worse than 1e-6.
+        above its bound, fails the build. `make bench BAR=hard-points` counts all of them, and lifetimes' beside them:
+        [speed](../speed.md).
         """
     tests, lines = _tests(), [cleandoc(words)]
     for title, kinds in KINDS.items():

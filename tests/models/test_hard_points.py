@@ -55,38 +55,34 @@ def ahead(frame: pd.DataFrame) -> int:
     return int(frame["ahead"].iloc[0])
 
 
+def of_customers(soon: int, many: tuple[str, int], later: tuple[int, int], far: int) -> dict[str, Quantity]:
+    """Customers without a contract are asked of `soon`, so `many` purchases in it, a stretch `later`, all as `far`."""
+    word, n = many
+    return {
+        "log_likelihood": Quantity(lambda model, frame: model.log_likelihoods(frame)),
+        "alive": Quantity(lambda model, frame: model.probability_alive(frame)),
+        f"alive_in_{soon}": Quantity(lambda model, frame: model.probability_alive(frame, soon)),
+        f"no_purchase_{soon}": Quantity(lambda model, frame: model.probability_no_purchase(frame, soon)),
+        f"one_purchase_{soon}": Quantity(lambda model, frame: model.probability_of_purchases(1, frame, soon)),
+        f"{word}_purchases_{soon}": Quantity(lambda model, frame: model.probability_of_purchases(n, frame, soon)),
+        f"purchases_{soon}": Quantity(lambda model, frame: model.expected_purchases(frame, soon)),
+        f"purchases_{later[0]}_{later[1]}": Quantity(lambda model, frame: model.expected_purchases(frame, later)),
+        f"discounted_{far}": Quantity(lambda model, frame: model.discounted_purchases(frame, far, discount_rate=0.10)),
+        "discounted": Quantity(lambda model, frame: model.discounted_purchases(frame, None, discount_rate=0.10)),
+        "residual": Quantity(lambda model, frame: model.discounted_purchases(frame, None, discount_rate=0.0)),
+    }
+
+
 AT_ANY_TIME: Final = {
-    "log_likelihood": Quantity(lambda model, frame: model.log_likelihoods(frame)),
-    "alive": Quantity(lambda model, frame: model.probability_alive(frame)),
-    "alive_in_90": Quantity(lambda model, frame: model.probability_alive(frame, 90)),
-    "no_purchase_90": Quantity(lambda model, frame: model.probability_no_purchase(frame, 90)),
-    "one_purchase_90": Quantity(lambda model, frame: model.probability_of_purchases(1, frame, 90)),
-    "nine_purchases_90": Quantity(lambda model, frame: model.probability_of_purchases(9, frame, 90)),
-    "purchases_90": Quantity(lambda model, frame: model.expected_purchases(frame, 90)),
-    "purchases_365_730": Quantity(lambda model, frame: model.expected_purchases(frame, (365, 730))),
-    "discounted_3650": Quantity(lambda model, frame: model.discounted_purchases(frame, 3650, discount_rate=0.10)),
-    "discounted": Quantity(lambda model, frame: model.discounted_purchases(frame, None, discount_rate=0.10)),
-    "residual": Quantity(lambda model, frame: model.discounted_purchases(frame, None, discount_rate=0.0)),
+    **of_customers(90, ("nine", 9), (365, 730), 3650),
     "next_purchase_q25": Quantity(lambda model, frame: model.time_to_next_purchase(frame, 0.25)),
 }
+AT_OPPORTUNITIES: Final = of_customers(10, ("five", 5), (20, 50), 50)
 QUADRATURES: Final = ("purchases_90", "purchases_365_730", "discounted_3650", "discounted")
 REGULAR: Final = {
     name: Quantity(quantity.ask, ROUGH if name in QUADRATURES else NEAR)
     for name, quantity in AT_ANY_TIME.items()
     if name != "alive_in_90"  # has no reference
-}
-AT_OPPORTUNITIES: Final = {
-    "log_likelihood": Quantity(lambda model, frame: model.log_likelihoods(frame)),
-    "alive": Quantity(lambda model, frame: model.probability_alive(frame)),
-    "alive_in_10": Quantity(lambda model, frame: model.probability_alive(frame, 10)),
-    "no_purchase_10": Quantity(lambda model, frame: model.probability_no_purchase(frame, 10)),
-    "one_purchase_10": Quantity(lambda model, frame: model.probability_of_purchases(1, frame, 10)),
-    "five_purchases_10": Quantity(lambda model, frame: model.probability_of_purchases(5, frame, 10)),
-    "purchases_10": Quantity(lambda model, frame: model.expected_purchases(frame, 10)),
-    "purchases_20_50": Quantity(lambda model, frame: model.expected_purchases(frame, (20, 50))),
-    "discounted_50": Quantity(lambda model, frame: model.discounted_purchases(frame, 50, discount_rate=0.10)),
-    "discounted": Quantity(lambda model, frame: model.discounted_purchases(frame, None, discount_rate=0.10)),
-    "residual": Quantity(lambda model, frame: model.discounted_purchases(frame, None, discount_rate=0.0)),
 }
 CONTRACTS: Final = {
     "log_likelihood": Quantity(lambda model, frame: model.log_likelihoods(frame.assign(lost=True))),

@@ -19,10 +19,8 @@ RFM: Final = ["frequency", "recency", "T"]
 MOST_ROWS: Final = 300_000
 """More training rows than this cost time and gain nothing measurable: customers are sampled by a hash of their id."""
 
-
 ROWS_AT_ONCE: Final = 200_000
 """Rows of the log times as-of days that one question to the engine is about: of a small log, planning is the cost."""
-
 
 ORIGINS: Final = 6
 """As-of days of the training rows at most: on CDNOW twelve were no better."""
