@@ -14,7 +14,7 @@ import pytest
 from patron._core.calendar import date_of, day_number
 from patron._core.errors import DataError
 from patron.data.readers import read_transactions
-from patron.features import features
+from patron.features import features, snapshots
 from patron.features.catalogue import CATALOGUE, feature_named, features_of
 from patron.features.per_customer import per_customer
 from tests.conftest import Engine
@@ -332,6 +332,23 @@ def test_nothing_of_the_future_shows(here):
     assert_exactly(before[after.columns], after)
     assert_exactly(features(whole.until(iso(day)), iso(day)), before)
     assert_exactly(features(whole, [iso(day) for day in AS_OF]).iloc[: len(before)], before)
+
+
+def test_customers_told_apart_by_number_are_the_same(here, monkeypatch):
+    def told(many):
+        monkeypatch.setattr("patron.data.readers._MANY", many)
+        log = log_of(here, lines_of(8, refunds=True), happened(8), PEOPLE)
+        assert (log.names is None) == (log.rows < many)
+        days = [iso(day) for day in AS_OF]
+        early = log.until(days[0])
+        frames = [features(log, days), features(early, days[0], which="core"), snapshots(log, days[0], which="core")]
+        return frames, (log.n_customers, early.n_customers, log.digest(), len(log.engine.list_tables()))
+
+    (by_text, facts), (by_number, same) = told(10**6), told(1)
+    assert facts[:3] == same[:3]
+    assert same[3] == facts[3] + 1, "the table without numbers is let go"
+    for one, other in zip(by_text, by_number, strict=True):
+        pd.testing.assert_frame_equal(other, one, check_exact=True)
 
 
 @pytest.mark.engines

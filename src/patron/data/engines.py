@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import duckdb
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from patron._core.errors import ConfigError
@@ -21,6 +22,7 @@ _MEMORY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(%|[KMGT]i?B)\s*", re.IGNOREC
 _DEFAULT_SHARE: Final = 80.0  # DuckDB's own limit, in per cent of what machine and container allow
 _SOURCE: Final = "source_"
 _STAGED: Final = "staged_"
+_SETTLED: Final = "settled_"
 _serial = itertools.count()
 
 EngineError = duckdb.Error
@@ -99,7 +101,7 @@ def settle(table: ir.Table, engine: Any) -> ir.Table:
     DuckDB takes the rows into a table of its own; Spark keeps them by a local checkpoint, so that what is computed
     later need not be planned through how they were read. On any other engine the rows stay where they are.
     """
-    name = f"settled_{next(_serial)}"
+    name = f"{_SETTLED}{next(_serial)}"
     if engine.name == "pyspark":
         rows = engine._session.sql(engine.compile(table)).localCheckpoint()  # noqa: SLF001  # Ibis has no way to it
         rows.createOrReplaceTempView(name)
@@ -108,6 +110,28 @@ def settle(table: ir.Table, engine: Any) -> ir.Table:
         return table
     home = table.get_backend()
     return engine.create_table(name, table if home is engine else offer(engine, table.to_pyarrow()))
+
+
+def numbered(table: ir.Table, column: str, number: str, engine: Any) -> tuple[ir.Table, ir.Table | None]:
+    """Give each value of a settled column of text its number in their order: numbers are grouped and sorted sooner.
+
+    Returns
+    -------
+    table : ibis.Table
+        The same rows with their `number`, settled anew; what they rested on is gone.
+    names : ibis.Table or None
+        `number` and `column`, one row a value. On any engine but DuckDB None, and the table stays as it was.
+    """
+    if engine.name != "duckdb":
+        return table, None
+    once = table.select(column).distinct()
+    order = ibis.window(order_by=once[column])
+    names = settle(once.mutate(**{number: ibis.row_number().over(order).cast("int32")}), engine)
+    rows = settle(table.inner_join(names, column).select(*table.columns, number), engine)
+    for node in table.op().find(ops.DatabaseTable):
+        if node.name.startswith(_SETTLED):
+            engine.drop_table(node.name)
+    return rows, names
 
 
 def count(table: ir.Table) -> int:

@@ -56,6 +56,9 @@ class TransactionLog:
         levels it takes, of a number none.
     entry : tuple of Finding
         What was changed or left out on the way in; part of the audit.
+    names : ibis.Table or None
+        Of many rows in DuckDB: ``customer``, a number in the order of the ids, and ``customer_id``. `table` has the
+        column ``customer`` too then; numbers are grouped and sorted sooner than text.
 
     Examples
     --------
@@ -82,6 +85,7 @@ class TransactionLog:
     kinds: tuple[str, ...] = ()
     valued: tuple[str, ...] = ()
     attributes: sides.Attributes = ()
+    names: ir.Table | None = None
 
     def until(self, as_of: Day) -> TransactionLog:
         """Return the log as it stood at the end of the day `as_of`: nothing later is in it, side tables included.
@@ -280,10 +284,11 @@ class TransactionLog:
 
 def measure(table: ir.Table) -> dict[str, Any]:
     """Rows, first day, refunds and customers of a log's table."""
+    who = table["customer" if "customer" in table.columns else "customer_id"]
     facts = table.aggregate(
         rows=table.count(),
         first_day=table.day.min(),
         refunds=(table.amount < 0).ifelse(1, 0).sum(),
-        n_customers=table.customer_id.nunique(),
+        n_customers=who.nunique(),
     )
     return {name: int(value) for name, value in facts.to_pyarrow().to_pylist()[0].items()}

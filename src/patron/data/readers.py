@@ -14,7 +14,7 @@ from patron._core.notation import Notation
 from patron.data import columns, currencies, stamps
 from patron.data.choosing import chosen, unread, with_refunds, without_guests
 from patron.data.columns import Column
-from patron.data.engines import check_zone, connect, count, settle
+from patron.data.engines import check_zone, connect, count, numbered, settle
 from patron.data.entry import enter
 from patron.data.finding import Finding
 from patron.data.log import TransactionLog, measure
@@ -22,6 +22,7 @@ from patron.data.sources import engine_errors, open_source
 
 _CURRENCY: Final = "currency"
 _MONEY: Final = ("amount", "discount", "refund")
+_MANY: Final = 1_000_000  # rows whose customers are worth numbering
 _GUESTS: Final = "fill it in or remove these rows; guests='drop' leaves them out, and the audit tells how much that was"
 
 
@@ -177,6 +178,9 @@ def read_transactions(
         rows, kept = _kept(rows, duplicates, guests, last, code, engine)
         if exchange.found or refund:
             rows = settle(rows, engine)
+        names = None
+        if count(rows) >= _MANY:
+            rows, names = numbered(rows, "customer_id", "customer", engine)
         facts = measure(rows)
     return TransactionLog(
         table=rows,
@@ -186,6 +190,7 @@ def read_transactions(
         minor=minor,
         optional=frozenset(extra),
         engine=engine,
+        names=names,
         entry=(*unread(opened.columns, read), *left_out, *_altered(changed), *exchange.found, *kept),
         **facts,
     )

@@ -42,7 +42,8 @@ def per_customer(
     features = list(features)
     check_days(log, as_of, unit, grain)
     scale = Scale(1.0 if grain == "month" else UNIT_DAYS[unit], log.minor)
-    bought = purchases(log, as_of)
+    customer = "customer_id" if log.names is None else "customer"
+    bought = purchases(log, as_of, customer)
     tables = sources(log, bought, as_of, grain, {feature.source for feature in features})
     whole: Table | None = None
     for number, table in enumerate({id(table): table for table in tables.values()}.values()):
@@ -55,6 +56,8 @@ def per_customer(
             whole = bought.days.select(*bought.by).distinct() if whole is None else whole
             whole = whole.join(part, bought.by, how="left" if side else "inner", rname=f"{{name}}_{number}")
     assert whole is not None
+    if log.names is not None:
+        whole = whole.inner_join(log.names, customer)  # what is asked for is told by id
     day = as_of_day(whole, as_of)
     columns = {feature.name: _observed(whole[feature.name], feature, log.first_day, day, as_of) for feature in features}
     return whole.select("customer_id", as_of=day, **columns)

@@ -28,7 +28,7 @@ class Purchases:
     Attributes
     ----------
     by : tuple of str
-        customer_id, and as_of (day number) if there are several: one needs no column and no second key to group by.
+        The customer, and as_of (day number) if there are several: one needs no column and no second key to group by.
     payments : Table
         by, ago, amount: money in and, negative, refunds out, each dated by its own day.
     days : Table
@@ -46,9 +46,9 @@ class Purchases:
     orders: Table
 
 
-def purchases(log: TransactionLog, as_of: Sequence[int]) -> Purchases:
-    """Gather what had been bought by the end of each of the day numbers `as_of`."""
-    by = STATE if len(as_of) > 1 else STATE[:1]
+def purchases(log: TransactionLog, as_of: Sequence[int], customer: str = "customer_id") -> Purchases:
+    """Gather what had been bought by the end of each of the day numbers `as_of`, by the column `customer`."""
+    by = (customer, "as_of") if len(as_of) > 1 else (customer,)
     rows = _rows(log, as_of, by)
     numbered = "order_id" in rows.columns
     if log.refunds == 0:

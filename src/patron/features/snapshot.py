@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import ibis
+import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
 
@@ -204,6 +205,13 @@ def _stack(log: TransactionLog, days: list[int], expression: Callable[[list[int]
     groups = [days[start : start + at_once] for start in range(0, len(days), at_once)]
     order = list(reversed(STATE))
     frame = pd.concat([fetch(expression(group), order) for group in track(groups, what)], ignore_index=True)
-    stamps = as_stamps(frame.pop("as_of"))
-    frame.index = pd.MultiIndex.from_arrays([frame.pop("customer_id"), stamps], names=STATE)
+    customers, stamps = pd.Index(frame.pop("customer_id")), as_stamps(frame.pop("as_of"))
+    if len(days) > 1:
+        frame.index = pd.MultiIndex.from_arrays([customers, stamps], names=STATE)
+    else:  # each customer has one row, in order: nothing to look up
+        parts: dict[str, Any] = {
+            "levels": [customers, stamps[:1]],
+            "codes": [np.arange(len(customers)), np.zeros(len(customers), dtype=np.int8)],
+        }
+        frame.index = pd.MultiIndex(**parts, names=STATE, verify_integrity=False)
     return frame

@@ -105,10 +105,15 @@ def sources(
         "products": lambda: _parts(lines(), by, "product_id"),
         "categories": lambda: _parts(lines(), by, "category"),
         "channels": lambda: _parts(lines(), by, "channel"),
-        "events": lambda: _events(log.events, as_of, by),
-        "customers": lambda: _customers(log.customers, as_of),
+        "events": lambda: _events(_keyed(log.events, log), as_of, by),
+        "customers": lambda: _customers(_keyed(log.customers, log), as_of),
     }
     return {name: build[name]() for name in build if name in wanted}
+
+
+def _keyed(table: Table, log: TransactionLog) -> Table:
+    """Give the rows of a side table the numbers of their customers, if the log has these."""
+    return table if log.names is None else table.inner_join(log.names, "customer_id")
 
 
 def _told(days: Table, by: list[str], as_of: Sequence[int], wanted: Collection[Source]) -> Table:
