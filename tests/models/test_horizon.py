@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from patron.models.maths import beta_rate
 from patron.models.maths.beta_rate import log_beta_mean
 from patron.models.maths.horizon import LogTable, log_purchases
 
@@ -60,6 +61,18 @@ def test_a_mean_over_a_beta_has_its_elementary_values(a, w):
     """E[(1+pw)**-(a+b)] for p ~ Beta(a, b) is (1+w)**-a, however near the singularities of the integrand lie."""
     shapes = np.array([0.01, 0.5, 3.0, 900.0])
     assert log_beta_mean(a, shapes, a + shapes, np.array(w)) == pytest.approx(-a * np.log1p(w), rel=1e-12, abs=1e-12)
+
+
+def test_a_mean_over_a_beta_is_the_same_by_series_and_by_integral_whatever_stands_beside():
+    rng = np.random.default_rng(1)
+    a, b, r = 10 ** rng.uniform([[-3], [-3], [-3]], [[1.5], [2], [1.5]], (3, 2_000))
+    x = np.floor(10 ** rng.uniform(-1, 4, 2_000))
+    columns = a, b + x, r + x, 10 ** rng.uniform(-9, 1.2, 2_000)
+    value, short = log_beta_mean(*columns), beta_rate._short(*columns)
+    assert 0.5 < short.mean() < 0.9
+    assert value == pytest.approx(beta_rate._by_integral(*columns), rel=0, abs=2e-12)
+    for some in (short, ~short, x == 0):
+        assert log_beta_mean(*(column[some] for column in columns)).tolist() == value[some].tolist()
 
 
 def test_a_mean_over_a_beta_of_large_shapes_does_not_cancel():

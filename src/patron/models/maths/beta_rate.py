@@ -11,6 +11,11 @@ from patron.models.maths.fitter import BLOCK, Array, blocks
 from patron.models.maths.horizon import Integers, LogTable
 
 _ATOM: Final = 0.5
+_NEAR: Final = 9.0
+"""The largest w, and the largest a, of a series: its terms fall by a tenth at least in the end."""
+_LAST: Final = 1e-18
+_TERMS: Final = 8
+"""The series is looked at after so many terms more."""
 _FAR: Final = 700.0
 """Log-odds so far above the centre's that log(1 - p) falls along with them; their exponential is still a double."""
 
@@ -60,8 +65,8 @@ class BetaGeoRate:
 def log_beta_mean(a: float | Array, b: Reals, power: Reals, w: Reals) -> Array:
     """Log E[(1 + p w)**-power] for p ~ Beta(a, b): log 2F1(power, a; a+b; -w) without its cancellation.
 
-    The trapezoidal rule in sinh-stretched log-odds of p, laid around the integrand's peak; log-odds are
-    measured from those of a/(a+b), so that nothing cancels when a and b are large.
+    By Pfaff's transformation a power series whose terms hardly ever differ in sign, where that is short; else by
+    integration.
 
     Parameters
     ----------
@@ -70,12 +75,56 @@ def log_beta_mean(a: float | Array, b: Reals, power: Reals, w: Reals) -> Array:
     power, w : ndarray
         Exponent and w >= 0; all of shapes that broadcast.
     """
-    a, b, power, w = (np.asarray(column) for column in (a, b, power, w))
+    columns = [np.asarray(column) for column in (a, b, power, w)]
+    short = _short(*columns)
+    if short.all():
+        return _log_series(*columns)
+    columns = list(np.broadcast_arrays(*columns))
+    value = np.empty(short.shape)
+    for some, rule in ((short, _log_series), (~short, _by_integral)):
+        if some.any():
+            value[some] = rule(*(column[some] for column in columns))
+    return value
+
+
+def _short(a: Reals, b: Reals, power: Reals, w: Reals) -> npt.NDArray[np.bool_]:
+    """Where the series of hundreds of terms at most loses no more than a digit."""
+    excess = a + b - power
+    few: npt.NDArray[np.bool_] = (w <= _NEAR) & (np.minimum(a, excess) <= _NEAR)
+    few &= np.minimum(excess, 0) * np.log1p(2 * w) > -np.log(10)  # of its terms' sizes against their sum
+    return few
+
+
+def _log_series(a: Reals, b: Reals, power: Reals, w: Reals) -> Array:
+    """Log 2F1(power, a; a+b; -w) = -a log(1+w) + log 2F1(a+b-power, a; a+b; w/(1+w)), the latter term by term.
+
+    Abramowitz and Stegun, 15.3.4 and 15.1.1. Where terms are as small as rounding, more of them change no bit: a value
+    does not depend on those beside it.
+    """
+    whole, near = a + b, w / (1 + w)
+    excess = whole - power
+    term = np.ones(np.broadcast_shapes(whole.shape, excess.shape, near.shape))
+    mean, n = term.copy(), 0
+    while np.abs(term).max(initial=0.0) > _LAST * mean.min(initial=1.0):
+        for _ in range(_TERMS):
+            term *= (excess + n) * (a + n) / ((whole + n) * (n + 1))
+            term *= near
+            mean += term
+            n += 1
+    value: Array = np.log(mean) - a * np.log1p(w)
+    return value
+
+
+def _by_integral(a: Reals, b: Reals, power: Reals, w: Reals) -> Array:
     return _log_integral(a, b, power, w) - _log_integral(a, b, power, np.zeros(1))
 
 
 def _log_integral(a: Reals, b: Reals, power: Reals, w: Reals) -> Array:
-    """Log of the integral of p**(a-1) (1-p)**(b-1) (1 + p w)**-power, up to a factor of a and b alone."""
+    """Log of the integral of p**(a-1) (1-p)**(b-1) (1 + p w)**-power, up to a factor of a and b alone.
+
+    The trapezoidal rule in sinh-stretched log-odds of p, laid around the integrand's peak; log-odds are
+    measured from those of a/(a+b), so that nothing cancels when a and b are large.
+    """
     # d/dy of the log-integrand is 0 where c0 + c1 p + c2 p**2 = 0; one root lies in (0, 1)
     c1, c2 = -(a + b) - w * (power - a), w * (power - a - b)
     root = np.sqrt(np.maximum(c1 * c1 - 4 * a * c2, 0.0))
