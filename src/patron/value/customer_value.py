@@ -25,7 +25,7 @@ from patron.models.family.uncertainty import (
     predictive_interval,
 )
 from patron.models.gamma_gamma import GammaGamma
-from patron.models.maths.fitter import Array, weighted_count
+from patron.models.maths.fitter import Array, blocks, weighted_count
 
 
 class CustomerValue:
@@ -155,8 +155,11 @@ class CustomerValue:
         else:
             ahead = purchases.purchases_ahead(summary, horizon, discount_rate, as_of=as_of)
             expected, discounted = ahead["expected_purchases"], ahead["discounted_purchases"]
-        worth = discounted.to_numpy() * spend.to_numpy()
-        worth *= margin
+        worth, counted, paid = np.empty(len(summary)), discounted.to_numpy(), spend.to_numpy()
+        for rows in blocks(len(worth)):
+            value = counted[rows] * paid[rows]
+            value *= margin
+            worth[rows] = value
         return pd.DataFrame({"expected_purchases": expected, "spend_per_purchase": spend, "clv": worth}, copy=False)
 
     def interval(

@@ -142,12 +142,12 @@ def read_history(frame: pd.DataFrame, weight: Array | None = None) -> History:
             fix="transaction models take rfm_summary(..., include_first=False)",
         )
     x, t_x, T = frequency(frame), column(frame, "recency"), column(frame, "T")
-    _refuse(
-        t_x > T, frame, "recency", "the last purchase lies after the end of observation T",
-        "both are measured from the first purchase; recency is the age at the last purchase, not the time since",
-    )  # fmt: skip
-    repeats, later = x > 0, t_x > 0
-    if (repeats != later).any():
+    if any((t_x[rows] > T[rows]).any() or ((x[rows] > 0) != (t_x[rows] > 0)).any() for rows in blocks(len(x), _CACHED)):
+        _refuse(
+            t_x > T, frame, "recency", "the last purchase lies after the end of observation T",
+            "both are measured from the first purchase; recency is the age at the last purchase, not the time since",
+        )  # fmt: skip
+        repeats, later = x > 0, t_x > 0
         _refuse(later & ~repeats, frame, "recency", "a customer without a repeat purchase has recency 0", _MAKE_SUMMARY)
         _refuse(
             repeats & ~later, frame, "recency", "a repeat purchase at age 0",
@@ -197,13 +197,10 @@ def column(frame: pd.DataFrame, name: str, *, negative: bool = False) -> Array:
             fix="convert it, for example with pandas.to_numeric",
         )
     values: Array = found.to_numpy(dtype=np.float64, na_value=np.nan)
-    least, most = _ends(values)
+    least, most, tiny = _ends(values, tiny=not pd.api.types.is_integer_dtype(found.dtype))
     if not (np.isfinite(least) and np.isfinite(most)):
         _refuse(np.isnan(values), frame, name, "missing values", "leave these rows out, or find out why they are empty")
         _refuse(np.isinf(values), frame, name, "infinite values", "leave these rows out, or find out where they arose")
-    whole = pd.api.types.is_integer_dtype(found.dtype)
-    small = not whole and least < 1 / _LARGEST
-    tiny = small and any(_tiny(values[rows]).any() for rows in blocks(len(values), _CACHED))
     if tiny or max(-least, most) > _LARGEST:
         unlikely = (np.abs(values) > _LARGEST) | _tiny(values)
         _refuse(unlikely, frame, name, f"values beyond {_LARGEST:.0e} or within {1 / _LARGEST:.0e} of 0", _MAKE_SUMMARY)
@@ -360,18 +357,22 @@ def by_distinct(age: Array, *columns: Array) -> tuple[Array, ...]:
 
 def _coded(age: Array) -> tuple[Array, float, Array]:
     """Return code, least and ages with ages[code - least] = age: whole ages in a short range are their own codes."""
-    least, most = _ends(age)
-    if most - least < len(age) and all((np.floor(age[rows]) == age[rows]).all() for rows in blocks(len(age))):
+    least, most, _ = _ends(age)
+    if most - least < len(age) and all((np.floor(age[rows]) == age[rows]).all() for rows in blocks(len(age), _CACHED)):
         return age, least, np.arange(least, most + 1)
     code, ages = pd.factorize(age)
     return code.astype(np.float64), 0.0, ages
 
 
-def _ends(values: Array) -> tuple[float, float]:
-    """Return the least and the greatest; NaN where there is one."""
-    ends = [(values[rows].min(), values[rows].max()) for rows in blocks(len(values), _CACHED)] or [(0.0, 0.0)]
-    least, most = np.array(ends).T
-    return least.min(), most.max()
+def _ends(values: Array, *, tiny: bool = False) -> tuple[float, float, bool]:
+    """Return the least and the greatest, NaN where there is one, and, if asked, whether any is tiny."""
+    ends, found = [], False
+    for rows in blocks(len(values), _CACHED):
+        some = values[rows]
+        ends.append((some.min(), some.max()))
+        found = found or (tiny and ends[-1][0] < 1 / _LARGEST and bool(_tiny(some).any()))
+    least, most = np.array(ends or [(0.0, 0.0)]).T
+    return least.min(), most.max(), found
 
 
 def _tiny(values: Array) -> npt.NDArray[np.bool_]:

@@ -141,17 +141,22 @@ class Primitives(Model):
         if not len(history) or end <= start:
             return np.zeros((len(discounts), len(history)))
         pairs, pair, key = history.by_age() or (history, None, None)
-        if_alive = self._if_alive(pairs, start, end, *discounts)
+        told = self._if_alive(pairs, start, end, *discounts)
         if pair is not None:
-            told = np.empty((*if_alive.shape[:-1], pair[-1] + 1))
+            if_alive, told = told, np.empty((*told.shape[:-1], pair[-1] + 1))
             told[..., pair] = if_alive
         values = np.empty((len(discounts), len(history)))
         for rows in blocks(len(history), self.rows):
-            ahead = if_alive[..., rows] if key is None else told.take(key[rows], axis=-1)
             states = self._states(history[rows])
-            np.multiply(ahead[:, 0], states[0], out=values[:, rows])
-            for state, alive in enumerate(states[1:], start=1):
-                values[:, rows] += ahead[:, state] * alive
+            for discount, ahead in enumerate(told):
+                value = values[discount, rows]
+                if key is None:
+                    value[:] = ahead[0, rows]
+                else:
+                    ahead[0].take(key[rows], out=value, mode="clip")  # none is beyond; "raise" would copy
+                value *= states[0]
+                for alive, there in zip(states[1:], ahead[1:], strict=True):
+                    value += alive * (there[rows] if key is None else there[key[rows]])
         return values
 
     def _if_alive(self, history: History, start: float, end: float, *discounts: float) -> Array:

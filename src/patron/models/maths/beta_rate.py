@@ -14,8 +14,8 @@ _ATOM: Final = 0.5
 _NEAR: Final = 9.0
 """The largest w, and the largest a, of a series: its terms fall by a tenth at least in the end."""
 _LAST: Final = 1e-18
-_TERMS: Final = 8
-"""The series is looked at after so many terms more."""
+_TERMS: Final = 16
+"""After so many more, the values that are done are left."""
 _FAR: Final = 700.0
 """Log-odds so far above the centre's that log(1 - p) falls along with them; their exponential is still a double."""
 
@@ -98,21 +98,27 @@ def _short(a: Reals, b: Reals, power: Reals, w: Reals) -> npt.NDArray[np.bool_]:
 def _log_series(a: Reals, b: Reals, power: Reals, w: Reals) -> Array:
     """Log 2F1(power, a; a+b; -w) = -a log(1+w) + log 2F1(a+b-power, a; a+b; w/(1+w)), the latter term by term.
 
-    Abramowitz and Stegun, 15.3.4 and 15.1.1. Where terms are as small as rounding, more of them change no bit: a value
-    does not depend on those beside it.
+    Abramowitz and Stegun, 15.3.4 and 15.1.1. What is left out of a value changes no bit of it, and nothing beside does.
     """
-    whole, near = a + b, w / (1 + w)
-    excess = whole - power
-    term = np.ones(np.broadcast_shapes(whole.shape, excess.shape, near.shape))
-    mean, n = term.copy(), 0
-    while np.abs(term).max(initial=0.0) > _LAST * mean.min(initial=1.0):
-        for _ in range(_TERMS):
-            term *= (excess + n) * (a + n) / ((whole + n) * (n + 1))
-            term *= near
-            mean += term
-            n += 1
+    shape = np.broadcast_shapes(a.shape, b.shape, power.shape, w.shape)
+    a, b, power, w = (column.ravel() for column in np.broadcast_arrays(a, b, power, w))
+    mean, term, on, n = np.ones(len(w)), np.ones(len(w)), np.arange(len(w)), np.arange(_TERMS, dtype=float)[:, None]
+    columns = a + b - power, a, a + b, w / (1 + w)
+    while len(on):
+        excess, first, whole, near = columns
+        ratios = (excess + n) * (first + n)
+        ratios /= (whole + n) * (n + 1)
+        ratios *= near
+        sums = mean[on]
+        for ratio in ratios:
+            term *= ratio
+            sums += term
+        mean[on] = sums
+        more = np.abs(term) > _LAST * sums
+        term, on, n = term[more], on[more], n + _TERMS
+        columns = excess[more], first[more], whole[more], near[more]
     value: Array = np.log(mean) - a * np.log1p(w)
-    return value
+    return value.reshape(shape)
 
 
 def _by_integral(a: Reals, b: Reals, power: Reals, w: Reals) -> Array:
