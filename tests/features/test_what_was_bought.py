@@ -339,6 +339,9 @@ def test_customers_told_apart_by_number_are_the_same(here, monkeypatch):
         monkeypatch.setattr("patron.data.readers._MANY", many)
         log = log_of(here, lines_of(8, refunds=True), happened(8), PEOPLE)
         assert (log.names is None) == (log.rows < many)
+        if log.names is not None:
+            ids = log.names.order_by("customer").customer_id.to_pyarrow().to_pylist()
+            assert ids == sorted(set(lines_of(8, refunds=True)["customer_id"]))
         days = [iso(day) for day in AS_OF]
         early = log.until(days[0])
         frames = [features(log, days), features(early, days[0], which="core"), snapshots(log, days[0], which="core")]

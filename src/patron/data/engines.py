@@ -112,7 +112,7 @@ def settle(table: ir.Table, engine: Any) -> ir.Table:
     return engine.create_table(name, table if home is engine else offer(engine, table.to_pyarrow()))
 
 
-def numbered(table: ir.Table, column: str, number: str, engine: Any) -> tuple[ir.Table, ir.Table | None]:
+def numbered(table: ir.Table, column: str, number: str, engine: Any, least: int) -> tuple[ir.Table, ir.Table | None]:
     """Give each value of a settled column of text its number in their order: numbers are grouped and sorted sooner.
 
     Returns
@@ -120,9 +120,10 @@ def numbered(table: ir.Table, column: str, number: str, engine: Any) -> tuple[ir
     table : ibis.Table
         The same rows with their `number`, settled anew; what they rested on is gone.
     names : ibis.Table or None
-        `number` and `column`, one row a value. On any engine but DuckDB None, and the table stays as it was.
+        `number` and `column`, one row a value. Of less than `least` rows, and on any engine but DuckDB, None; the table
+        stays as it was.
     """
-    if engine.name != "duckdb":
+    if engine.name != "duckdb" or count(table) < least:
         return table, None
     once = table.select(column).distinct()
     order = ibis.window(order_by=once[column])

@@ -178,9 +178,7 @@ def read_transactions(
         rows, kept = _kept(rows, duplicates, guests, last, code, engine)
         if exchange.found or refund:
             rows = settle(rows, engine)
-        names = None
-        if count(rows) >= _MANY:
-            rows, names = numbered(rows, "customer_id", "customer", engine)
+        rows, names = numbered(rows, "customer_id", "customer", engine, _MANY)
         facts = measure(rows)
     return TransactionLog(
         table=rows,
