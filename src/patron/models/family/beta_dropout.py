@@ -116,11 +116,9 @@ class BetaDropout(CovariateModel):
         return f, g, h
 
     def _alive(self, history: History) -> Array:
-        if self.chances:
-            return _complement(self._odds_if_tempted(history))
-        alive, tempted = np.ones(len(history)), np.flatnonzero(history.x > 0)
-        alive[tempted] = _complement(self._odds_if_tempted(history[tempted]))
-        return alive
+        odds = self._odds_gone(history)
+        odds += 1
+        return np.divide(1, odds, out=odds)
 
     def _alive_or_gone(self, history: History) -> tuple[Array, Array]:
         odds = self._odds_gone(history)
@@ -196,12 +194,6 @@ class BetaDropout(CovariateModel):
         rate = rng.standard_gamma(r + here.x) / (np.broadcast_to(alpha, len(history))[alive] + here.T)
         row, time = simulate(rate, span[alive], rng, most)
         return alive[row], time
-
-
-def _complement(odds: Array) -> Array:
-    """Return the probability that what has these odds is not so, in their place."""
-    odds += 1
-    return np.divide(1, odds, out=odds)
 
 
 def stayed_log(a: float, b: float, stayed: Array) -> Derivatives:
