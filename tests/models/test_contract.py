@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
@@ -24,7 +26,7 @@ from patron._core.errors import (
 )
 from patron.models.beta_discrete_weibull import BetaDiscreteWeibull
 from patron.models.family.contract_inputs import cohort_table
-from patron.models.maths.contract_likelihood import log_likelihood
+from patron.models.maths.contract_likelihood import fall, log_likelihood
 from patron.models.shifted_beta_geometric import ShiftedBetaGeometric
 
 REGULAR = [1000, 631, 468, 382, 326, 289, 262, 241]
@@ -254,6 +256,8 @@ def test_trap_07_rounding_far_along_a_ridge_is_no_estimate(lost):
 
 @settings(max_examples=12, deadline=None)
 @given(st.lists(st.integers(1, 1000), min_size=4, max_size=9).filter(lambda left: max(left) > min(left)))
+@example([65, 57, 1, 1])
+@example([2, 2, 1, 1])
 def test_every_cohort_is_fitted_or_said_not_to_tell(left):
     """A standard error is withheld with a reason, and only then."""
     table = cohort(sorted(left, reverse=True))
@@ -265,6 +269,17 @@ def test_every_cohort_is_fitted_or_said_not_to_tell(left):
         assert errors.index[errors.isna()].tolist() == [name for name in errors.index if name in model.not_identified_]
         assert (errors.dropna() > 0).all()
         assert model.retention(50).le(1).all(axis=None)
+
+
+@pytest.mark.parametrize("t", [0, 1, 2, 7, 40, 10**6])
+@pytest.mark.parametrize("ahead", [1, 2, 50, 10**15])
+@pytest.mark.parametrize("c", [1, 2, 16, 40, 209, 330])
+def test_survival_of_ages_beyond_all_numbers_is_that_of_whole_ones(t, ahead, c):
+    """With alpha = 2, B(2, b) = 1 / (b (b + 1)): whole numbers of any length tell it exactly."""
+    first, last = 3 + t**c, 3 + (t + ahead) ** c
+    more = Fraction(last * (last + 1), first * (first + 1)) - 1
+    exact = math.log1p(more) if more < 1 else math.log(int((more + 1) * 2**64)) - 64 * math.log(2)
+    assert fall(2.0, 3.0, float(c), np.array([float(t)]), np.array([float(ahead)])) == pytest.approx(exact, rel=1e-12)
 
 
 def test_a_likelihood_without_a_maximum_is_told_in_words(monkeypatch):

@@ -13,8 +13,7 @@ from patron._core.calendar import discount_per_day
 from patron._core.errors import DataError, UndefinedError
 from patron.models.family.base import Model
 from patron.models.family.contract_inputs import check_period, period_days, read_contracts, read_renewals, whole
-from patron.models.maths.beta_fall import beta_fall
-from patron.models.maths.contract_likelihood import age, growth
+from patron.models.maths.contract_likelihood import fall
 from patron.models.maths.fitter import Array
 from patron.models.maths.survival_sums import sum_ahead, sum_for_ever
 
@@ -199,7 +198,7 @@ class ContractQuantities(Model):
     def _fall(self, renewals: Array, ahead: Any) -> Array:
         """-log of the probability to survive `ahead` renewals more."""
         alpha, beta, c = self._three
-        return beta_fall(alpha, beta + age(renewals, c), growth(renewals, np.asarray(ahead, dtype=np.float64), c))
+        return fall(alpha, beta, c, renewals, np.asarray(ahead, dtype=np.float64))
 
     def _renewals_ahead(self, frame: pd.DataFrame, horizon: int | None, rate: float) -> pd.Series:
         renewals, lost = self._read(frame)

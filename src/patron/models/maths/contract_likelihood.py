@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from patron.models.maths.beta_fall import fall_derivatives
+from patron.models.maths.beta_fall import beta_fall, fall_derivatives
 from patron.models.maths.fitter import Array, Derivatives, Optimum
 
 _LOG_OLDEST: Final = 230.0
@@ -73,6 +73,21 @@ def withheld(optimum: Optimum, start: Array, most: float) -> Optimum:
     edges = {int(i): optimum.edges.get(int(i), int(course[i])) for i in np.flatnonzero(~known)}
     covariance = np.where(np.outer(known, known), optimum.covariance, np.nan)
     return replace(optimum, params=params, covariance=covariance, edges=edges)
+
+
+def fall(alpha: float, beta: float, c: float, t: Array, ahead: Array) -> Array:
+    """-log of the probability to renew `ahead` times more after `t` renewals; both of a shape, or broadcast.
+
+    beta_fall(alpha, beta + t**c, (t + ahead)**c - t**c); of ages too great to work with, alpha * their logarithm,
+    which it becomes.
+    """
+    oldest = np.exp(min(_LOG_OLDEST / c, _LOG_OLDEST))
+    t, ahead = np.broadcast_arrays(t, ahead)
+    start = np.minimum(t, oldest)
+    near = np.minimum(ahead, oldest - start)
+    beyond = np.log1p((ahead - near) / np.maximum(t + near, 1.0))
+    fallen: Array = beta_fall(alpha, beta + age(start, c), growth(start, near, c)) + alpha * c * beyond
+    return fallen
 
 
 def age(t: Array, c: float) -> Array:

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from numpy.polynomial.chebyshev import cheb2poly, chebvander
 
 from patron.models.maths.fitter import Array, blocks
 
@@ -29,7 +30,10 @@ _GONE: Final = 40.0
 """exp(-40): what is discounted further has no weight."""
 
 _ANGLES = np.cos(np.pi * (np.arange(_DEGREE + 1) + 0.5) / (_DEGREE + 1))
-_TO_POWERS = np.linalg.inv(np.vander(_ANGLES, increasing=True))
+_TO_CHEBYSHEV = np.linalg.inv(chebvander(_ANGLES, _DEGREE))
+_TO_POWERS = np.array([np.pad(cheb2poly([0] * k + [1]), (0, _DEGREE - k)) for k in range(_DEGREE + 1)]).T
+"""From values at the nodes to Chebyshev's coefficients, and from these, which soon are small, to those by power: in one
+step, large terms would cancel."""
 
 
 class LogTable:
@@ -83,12 +87,11 @@ class LogTable:
 
     def _fill(self, x: Integers, middle: Array) -> Array:
         """Coefficients of each cell's polynomial, by power, in a variable that runs from -1 to 1."""
-        parts = [
-            np.einsum(
-                "...kn,pn->p...k", self._log_f(x[rows, None], middle[rows, None] + _ANGLES * (_WIDTH / 2)), _TO_POWERS
-            )
-            for rows in blocks(len(x), 512)
-        ]
+        parts = []
+        for rows in blocks(len(x), 512):
+            values = self._log_f(x[rows, None], middle[rows, None] + _ANGLES * (_WIDTH / 2))
+            terms = np.einsum("...kn,cn->c...k", values, _TO_CHEBYSHEV)
+            parts.append(np.einsum("c...k,pc->p...k", terms, _TO_POWERS))
         return np.concatenate(parts, axis=-1)
 
 

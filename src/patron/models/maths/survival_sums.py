@@ -79,9 +79,7 @@ def _from(fall: Fall, t: float, rate: float, power: float) -> float:
 
     scale = 1 / (rate + float(fall(start, 1)[0]) + 1 / t)
     grid = np.arange(1.0, np.log(_END / scale))
-    with np.errstate(over="ignore", invalid="ignore"):
-        left = survival(scale * np.expm1(grid)) * np.exp(grid)
-    grid, left = grid[np.isfinite(left)], left[np.isfinite(left)]
+    left = survival(scale * np.expm1(grid)) * np.exp(grid)
     gone = left < _GONE
     longest = float(grid[np.argmax(gone)] if gone.any() else grid[-1])
     y = np.arange(longest)[:, None] + (1 + _NODES) / 2
