@@ -24,6 +24,7 @@ from rich.table import Table
 from patron._core import progress
 from patron._core.errors import PatronError, PatronWarning
 from patron._core.logs import LogLines
+from patron._core.warned import each_once
 
 app = typer.Typer(
     name="patron",
@@ -252,12 +253,7 @@ def _shown() -> Iterator[None]:
         if total is not None and done >= total:
             bar.remove_task(tasks.pop(what))
 
-    warned: set[str] = set()
-
     def warn(message: Warning | str, *_: object, **__: object) -> None:
-        if str(message) in warned:
-            return
-        warned.add(str(message))
         if log is not None:
             log.warning(message)
             return
@@ -269,7 +265,7 @@ def _shown() -> Iterator[None]:
         warnings.showwarning = warn
         _load()
         try:
-            with bar, progress.listen(hear):
+            with bar, progress.listen(hear), each_once():
                 yield
         except PatronError as error:
             if log is not None:

@@ -1,4 +1,5 @@
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,16 @@ class Mean:
 
     def predict(self, rows):
         return np.full(len(rows), self.mean)
+
+
+class Warned(Spy):
+    """Warns at every fit, and has a library change the filters of warnings, on which Python forgets what it showed."""
+
+    def fit(self, data):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+        warnings.warn("the customers do not differ", UserWarning, stacklevel=1)
+        return super().fit(data)
 
 
 def run(log, *recipes, task="churn", as_of=DAYS, **settings):
@@ -285,3 +296,10 @@ def test_no_label_after_the_test_day_moves_a_byte_of_any_recipe(task, two_future
     assert (was["prediction"] == otherwise["prediction"]).all()
     assert {path.parts[0] for path in files[0]} == set(RECIPES[task])
     assert files[0] == files[1]
+
+
+def test_what_every_fit_warns_of_is_shown_once():
+    with warnings.catch_warnings(record=True, action="default") as shown:
+        result = backtest(read(purchases()), "churn", "28 days", DAYS, [Warned(), Warned(name="other")])
+    assert len(result.days) == 3
+    assert [str(one.message) for one in shown if one.category is UserWarning] == ["the customers do not differ"]

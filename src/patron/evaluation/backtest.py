@@ -16,6 +16,7 @@ from patron._core.calendar import Day, Grain, Horizon, Unit, as_stamps, date_of,
 from patron._core.errors import ConfigError, DataError, FitError
 from patron._core.progress import track
 from patron._core.showing import page, table
+from patron._core.warned import each_once
 from patron.evaluation.bootstrap import Sample, bootstrap, interval
 from patron.features import Which
 from patron.metrics import METRICS
@@ -130,6 +131,7 @@ class Backtest:
         return self.days[-1]
 
 
+@each_once()
 def backtest(
     log: Any,
     task: Task,

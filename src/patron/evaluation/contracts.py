@@ -14,6 +14,7 @@ from sklearn.base import clone
 from patron._core.calendar import Day, Horizon, as_stamps, date_of, day_numbers
 from patron._core.errors import ConfigError, DataError
 from patron._core.progress import track
+from patron._core.warned import each_once
 from patron.churn import ChurnClassifier
 from patron.evaluation.backtest import Backtest
 from patron.features.contracts import read_grace, renewals, renewals_due
@@ -55,6 +56,7 @@ class _Task(NamedTuple):
     period: str
 
 
+@each_once()
 def contract_backtest(
     subscriptions: Any,
     horizon: str | Horizon,

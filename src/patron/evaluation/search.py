@@ -14,6 +14,7 @@ import pandas as pd
 from patron._core.calendar import Day, Grain, Horizon, Unit, date_of, day_numbers
 from patron._core.errors import ConfigError, MissingExtraError
 from patron._core.progress import Stopwatch, track
+from patron._core.warned import each_once
 from patron.boosting import BoostedTrees
 from patron.evaluation.bootstrap import FloatArray, Sample, bootstrap, interval
 from patron.metrics import METRICS
@@ -63,6 +64,7 @@ class Search:
     trials: pd.DataFrame = field(repr=False)
 
 
+@each_once()
 def search(
     log: Any,
     task: Task,
