@@ -13,6 +13,8 @@ from patron.models.maths.fitter import Array, Derivatives, Optimum
 
 _LOG_OLDEST: Final = 230.0
 """Of an age t**c; the squares of ages are still numbers."""
+_LOG_LARGEST: Final = 700.0
+"""Of a number of periods."""
 
 
 def log_likelihood(t: Array, stayed: Array, lost: Array) -> Callable[[Array], Derivatives]:
@@ -81,7 +83,7 @@ def fall(alpha: float, beta: float, c: float, t: Array, ahead: Array) -> Array:
     beta_fall(alpha, beta + t**c, (t + ahead)**c - t**c); of ages too great to work with, alpha * their logarithm,
     which it becomes.
     """
-    oldest = np.exp(min(_LOG_OLDEST / c, _LOG_OLDEST))
+    oldest = np.exp(min(_LOG_OLDEST / c, _LOG_LARGEST))
     t, ahead = np.broadcast_arrays(t, ahead)
     start = np.minimum(t, oldest)
     near = np.minimum(ahead, oldest - start)
