@@ -27,6 +27,7 @@ from patron._core.errors import (
 from patron.models.beta_discrete_weibull import BetaDiscreteWeibull
 from patron.models.family.contract_inputs import cohort_table
 from patron.models.maths.contract_likelihood import fall, log_likelihood
+from patron.models.maths.survival_sums import sum_for_ever
 from patron.models.shifted_beta_geometric import ShiftedBetaGeometric
 
 REGULAR = [1000, 631, 468, 382, 326, 289, 262, 241]
@@ -280,6 +281,16 @@ def test_survival_of_ages_beyond_all_numbers_is_that_of_whole_ones(t, ahead, c):
     more = Fraction(last * (last + 1), first * (first + 1)) - 1
     exact = math.log1p(more) if more < 1 else math.log(int((more + 1) * 2**64)) - 64 * math.log(2)
     assert fall(2.0, 3.0, float(c), np.array([float(t)]), np.array([float(ahead)])) == pytest.approx(exact, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "beta", "c"), [(1.5, 3.0, 1.3), (0.02, 1.0, 60.0), (0.0065, 0.66, 85.0), (0.03, 2.0, 209.0)]
+)
+def test_renewals_for_ever_of_steep_contracts_are_the_sum_of_all(alpha, beta, c):
+    renewals, k, rate = np.array([0.0, 1.0, 60.0]), np.arange(1, 200_000.0), 1e-3
+    all_of_them = [np.exp(-fall(alpha, beta, c, np.array([t]), k) - rate * (k - 1)).sum() for t in renewals]
+    told = sum_for_ever(lambda t, ahead: fall(alpha, beta, c, t, ahead), renewals, rate, alpha * c)
+    assert told == pytest.approx(all_of_them, rel=1e-12)
 
 
 def test_a_likelihood_without_a_maximum_is_told_in_words(monkeypatch):

@@ -42,7 +42,7 @@ def log_likelihood(t: Array, stayed: Array, lost: Array) -> Callable[[Array], De
         level, c = c > most, min(c, most)
         before, step = age(t - 1, c), growth(t - 1, np.ones(1), c)
         after = before + step
-        fall, first, second = fall_derivatives(alpha, beta + before, step)
+        fallen, first, second = fall_derivatives(alpha, beta + before, step)
         moves = np.array([before * log_before, after * log_after]) * (not level)  # of age before and after, in c
         bends = moves * [log_before, log_after]
         slope = np.zeros((3, 3, len(t)))  # of alpha, b and x in alpha, beta and c
@@ -51,10 +51,10 @@ def log_likelihood(t: Array, stayed: Array, lost: Array) -> Callable[[Array], De
         gradient = np.einsum("it,ijt->jt", first, slope)
         hessian = np.einsum("ikt,ijt,klt->jlt", second, slope, slope)
         hessian[2, 2] += first[1] * bends[0] + first[2] * (bends[1] - bends[0])
-        gone = -np.expm1(-fall)
+        gone = -np.expm1(-fallen)
         odds = (1 - gone) / gone
         pull = lost * odds - stayed
-        f = float(lost @ np.log(gone) - stayed @ fall)
+        f = float(lost @ np.log(gone) - stayed @ fallen)
         h = hessian @ pull - (gradient * (lost * odds * (1 + odds))) @ gradient.T
         return f, (gradient @ pull)[:size], h[:size, :size]
 
